@@ -1,0 +1,65 @@
+/** What gateways send. Rows are judged one by one: good rows are kept, bad rows are named. */
+import { z } from 'zod';
+import { idSchema, inputTimeSchema, latitudeSchema, longitudeSchema, timeSchema } from './primitives.ts';
+import { vinSchema } from './vehicles.ts';
+
+export const maxTelemetryRows = 1000;
+/** A reading dated further ahead than this comes from a broken clock. */
+export const maxFutureMs = 10 * 60_000;
+
+/** One position row as a gateway sends it: a VIN or a vehicle id, a time, a place, and what else is known. */
+export const positionInputSchema = z
+  .object({
+    vin: vinSchema.optional(),
+    vehicleId: idSchema.optional(),
+    at: inputTimeSchema,
+    lat: latitudeSchema,
+    lon: longitudeSchema,
+    speedMph: z.number().min(0).max(200).nullish(),
+    heading: z.number().min(0).max(360).nullish(),
+    odometerMiles: z.number().min(0).max(10_000_000).nullish(),
+    engineHours: z.number().min(0).max(1_000_000).nullish(),
+    fuelPercent: z.number().min(0).max(100).nullish(),
+    ignition: z.boolean().nullish(),
+  })
+  .refine((row) => row.vin !== undefined || row.vehicleId !== undefined, {
+    message: 'vin or vehicleId is required',
+    path: ['vin'],
+  });
+export type PositionInput = z.infer<typeof positionInputSchema>;
+
+/** The envelope only: rows stay unknown so that one bad row does not refuse the batch. */
+export const positionsInputSchema = z.strictObject({ positions: z.array(z.unknown()) }).meta({ id: 'PositionsInput' });
+
+export const rejectionCodes = [
+  'UNKNOWN_VEHICLE',
+  'INVALID_POSITION',
+  'INVALID_TIME',
+  'IN_THE_FUTURE',
+  'INVALID_FIELD',
+] as const;
+export const rejectionSchema = z.object({
+  index: z.number().int().nonnegative(),
+  code: z.enum(rejectionCodes),
+  message: z.string(),
+});
+export type Rejection = z.infer<typeof rejectionSchema>;
+
+export const ingestResultSchema = z
+  .object({ accepted: z.number().int().nonnegative(), rejected: z.array(rejectionSchema) })
+  .meta({ id: 'IngestResult' });
+export type IngestResult = z.infer<typeof ingestResultSchema>;
+
+/** One reading as it is kept: everything known of a vehicle at one instant, null where unknown. */
+export const readingSchema = z.object({
+  at: timeSchema,
+  lat: latitudeSchema,
+  lon: longitudeSchema,
+  speedMph: z.number().nullable(),
+  heading: z.number().nullable(),
+  odometerMiles: z.number().nullable(),
+  engineHours: z.number().nullable(),
+  fuelPercent: z.number().nullable(),
+  ignition: z.boolean().nullable(),
+});
+export type Reading = z.infer<typeof readingSchema>;

@@ -1,0 +1,236 @@
+/**
+ * What the Worker's feeds do to a room. Pure: the state goes in and is changed in place, time is a parameter.
+ * A feed applied twice, late or out of order leaves the room as if every feed had come once and in order.
+ */
+import { isLiveAlertStatus } from '#contracts/alerts';
+import type { LiveAlert } from '#contracts/live';
+import { vehicleStatusAt } from '#contracts/vehicle-status';
+import type {
+  DirtyReadings,
+  LiveOverlay,
+  RoomChange,
+  RoomReadings,
+  RoomSeed,
+  VehicleFacts,
+  VehicleReading,
+} from './feed.ts';
+import { hasHeard, hear, hearThrough, heardUpTo } from './heard-counters.ts';
+import {
+  closeAlert,
+  noOpenTick,
+  putAlert,
+  putReading,
+  putVehicle,
+  removeVehicle,
+  type OpenTick,
+  type RoomState,
+} from './room-state.ts';
+
+/** Throws on a row of another tenant than the feed names: a mistake that must not become a leak. */
+function requireOneTenant(sourceTenantId: string, rows: readonly (VehicleFacts | LiveAlert)[]): void {
+  const stray = rows.find((row) => row.tenantId !== sourceTenantId);
+  if (stray) throw new TypeError(`a feed of tenant ${sourceTenantId} names ${stray.id} of another tenant`);
+}
+
+const isOlderThanHeld = (held: { version: number } | undefined, version: number): boolean =>
+  held !== undefined && held.version >= version;
+
+function bury(state: RoomState, id: string, sourceTenantId: string, version: number): void {
+  state.tombstones.set(id, { sourceTenantId, version });
+  state.unsaved.tombstones.add(id);
+}
+
+function unbury(state: RoomState, id: string): void {
+  if (state.tombstones.delete(id)) state.unsaved.tombstones.add(id);
+}
+
+/** Tombstones guard against feeds that are still on their way; once all up to their version are in, none can be. */
+function clearTombstones(state: RoomState, sourceTenantId: string): void {
+  const heardThrough = state.sources.get(sourceTenantId)?.heardThrough ?? 0;
+  for (const [id, tombstone] of state.tombstones) {
+    if (tombstone.sourceTenantId !== sourceTenantId || tombstone.version > heardThrough) continue;
+    state.tombstones.delete(id);
+    state.unsaved.tombstones.add(id);
+  }
+}
+
+/**
+ * Applies one committed change. A change of a source that was never seeded is not applied: the room could not tell it
+ * from a late feed of a tenant whose dealer link has ended; the seed the caller then brings contains it.
+ */
+export function applyChange(state: RoomState, change: RoomChange): { isSeeded: boolean } {
+  const { sourceTenantId, counters } = change;
+  requireOneTenant(sourceTenantId, change.vehicles);
+  requireOneTenant(sourceTenantId, change.alerts);
+  const heard = state.sources.get(sourceTenantId);
+  if (!heard) return { isSeeded: false };
+  if (counters.every((counter) => hasHeard(heard, counter))) return { isSeeded: true };
+
+  const version = Math.max(...counters);
+  hear(heard, counters);
+  state.unsaved.sources.add(sourceTenantId);
+  for (const facts of change.vehicles) {
+    if (isOlderThanHeld(state.vehicles.get(facts.id) ?? state.tombstones.get(facts.id), version)) continue;
+    unbury(state, facts.id);
+    putVehicle(state, facts, version);
+  }
+  for (const vehicleId of change.removedVehicleIds) {
+    const known = state.vehicles.get(vehicleId);
+    const tenantId = known?.facts.tenantId ?? state.readings.get(vehicleId)?.sourceTenantId ?? sourceTenantId;
+    if (tenantId !== sourceTenantId) continue;
+    if (isOlderThanHeld(known ?? state.tombstones.get(vehicleId), version)) continue;
+    removeVehicle(state, vehicleId);
+    bury(state, vehicleId, sourceTenantId, version);
+  }
+  for (const alert of change.alerts) {
+    if (isOlderThanHeld(state.alerts.get(alert.id) ?? state.tombstones.get(alert.id), version)) continue;
+    if (isLiveAlertStatus(alert.status)) {
+      unbury(state, alert.id);
+      putAlert(state, alert, version);
+    } else {
+      closeAlert(state, alert.id);
+      bury(state, alert.id, sourceTenantId, version);
+    }
+  }
+  clearTombstones(state, sourceTenantId);
+  return { isSeeded: true };
+}
+
+/**
+ * Replaces what the room holds of a source, save what a newer change brought. A seed older than what the room has
+ * heard through brings nothing new and is ignored.
+ */
+export function applySeed(state: RoomState, seed: RoomSeed, nowMs: number): void {
+  const { sourceTenantId, counter } = seed;
+  requireOneTenant(sourceTenantId, seed.vehicles);
+  requireOneTenant(sourceTenantId, seed.alerts);
+  const heard = state.sources.get(sourceTenantId) ?? heardUpTo(counter);
+  if (counter < heard.heardThrough) return;
+  hearThrough(heard, counter);
+  state.sources.set(sourceTenantId, heard);
+  state.unsaved.sources.add(sourceTenantId);
+
+  const vehicleIds = new Set(seed.vehicles.map((facts) => facts.id));
+  for (const [id, { facts, version }] of state.vehicles) {
+    if (facts.tenantId === sourceTenantId && version <= counter && !vehicleIds.has(id)) removeVehicle(state, id);
+  }
+  const alertIds = new Set(seed.alerts.map((alert) => alert.id));
+  for (const [id, { alert, version }] of state.alerts) {
+    if (alert.tenantId === sourceTenantId && version <= counter && !alertIds.has(id)) closeAlert(state, id);
+  }
+  const isNewer = (held: { version: number } | undefined) => held !== undefined && held.version > counter;
+  for (const facts of seed.vehicles) {
+    if (isNewer(state.vehicles.get(facts.id) ?? state.tombstones.get(facts.id))) continue;
+    putVehicle(state, facts, counter);
+  }
+  for (const alert of seed.alerts) {
+    if (!isLiveAlertStatus(alert.status)) continue;
+    if (isNewer(state.alerts.get(alert.id) ?? state.tombstones.get(alert.id))) continue;
+    putAlert(state, alert, counter);
+  }
+  clearTombstones(state, sourceTenantId);
+  keepNewest(state, sourceTenantId, seed.readings, false, nowMs);
+}
+
+/** Forgets everything of a source tenant. */
+export function dropSource(state: RoomState, sourceTenantId: string): void {
+  for (const [id, { alert }] of state.alerts) if (alert.tenantId === sourceTenantId) closeAlert(state, id);
+  for (const [id, { facts }] of state.vehicles) if (facts.tenantId === sourceTenantId) removeVehicle(state, id);
+  for (const [id, held] of state.readings) if (held.sourceTenantId === sourceTenantId) removeVehicle(state, id);
+  for (const [id, tombstone] of state.tombstones) {
+    if (tombstone.sourceTenantId !== sourceTenantId) continue;
+    state.tombstones.delete(id);
+    state.unsaved.tombstones.add(id);
+  }
+  if (state.sources.delete(sourceTenantId)) state.unsaved.sources.add(sourceTenantId);
+}
+
+/** Keeps each reading that is newer than the one held; of two of the same instant the first. */
+function keepNewest(
+  state: RoomState,
+  sourceTenantId: string,
+  readings: readonly VehicleReading[],
+  isDirty: boolean,
+  nowMs: number,
+): number {
+  let kept = 0;
+  for (const { vehicleId, ...reading } of readings) {
+    const held = state.readings.get(vehicleId);
+    const tenantId = state.vehicles.get(vehicleId)?.facts.tenantId ?? held?.sourceTenantId ?? sourceTenantId;
+    if (tenantId !== sourceTenantId || state.tombstones.has(vehicleId)) continue;
+    if (held && Date.parse(reading.at) <= Date.parse(held.reading.at)) continue;
+    putReading(state, vehicleId, sourceTenantId, reading, isDirty, nowMs);
+    kept += 1;
+  }
+  return kept;
+}
+
+/**
+ * Takes in readings; answers how many became the latest of their vehicle. The room is the record of its own tenant's
+ * readings, so those are kept even of a vehicle it has not heard of yet; of another tenant only while it is shown here.
+ */
+export function recordReadings(state: RoomState, batch: RoomReadings, nowMs: number): number {
+  const { sourceTenantId, readings } = batch;
+  if (sourceTenantId !== state.ownTenantId && !state.sources.has(sourceTenantId)) return 0;
+  return keepNewest(state, sourceTenantId, readings, true, nowMs);
+}
+
+/** The room's word on some vehicles; one it knows nothing of is left out. */
+export function overlayOf(state: RoomState, vehicleIds: readonly string[], nowMs: number): LiveOverlay[] {
+  return vehicleIds.flatMap((vehicleId) => {
+    const reading = state.readings.get(vehicleId)?.reading ?? null;
+    if (reading === null && !state.vehicles.has(vehicleId)) return [];
+    return [{ vehicleId, status: vehicleStatusAt(reading, nowMs), reading }];
+  });
+}
+
+/** The longest-waiting readings that D1 does not hold, at most `limit`, with the mark that confirms exactly these. */
+export function listDirtyReadings(state: RoomState, limit: number): DirtyReadings {
+  const dirty = [...state.readings]
+    .filter(([, held]) => held.mark > state.confirmedMark)
+    .sort(([, a], [, b]) => a.mark - b.mark)
+    .slice(0, limit);
+  return {
+    mark: dirty.at(-1)?.[1].mark ?? state.confirmedMark,
+    readings: dirty.map(([vehicleId, { reading, status }]) => ({ vehicleId, ...reading, status })),
+  };
+}
+
+/** Takes note that D1 holds the readings listed with `mark`; one that came since stays to be copied. */
+export function confirmCopiedBack(state: RoomState, mark: number, nextDueMs: number): void {
+  if (mark <= state.confirmedMark || mark >= state.nextMark) return;
+  state.confirmedMark = mark;
+  const isDirty = [...state.readings.values()].some((held) => held.mark > mark);
+  state.copyBackDueMs = isDirty ? nextDueMs : null;
+  state.unsaved.meta = true;
+}
+
+/**
+ * Ends the running tick: what changed since the last one now has the sequence number `seq`. Answers null when nothing
+ * changed.
+ */
+export function closeTick(state: RoomState): OpenTick | null {
+  if (!state.hasChanges) return null;
+  const tick = state.tick;
+  state.seq += 1;
+  state.hasChanges = false;
+  state.tick = noOpenTick(true);
+  state.unsaved.meta = true;
+  return tick;
+}
+
+/** Beyond this many entries the oldest go, whatever the window promises: memory is bounded first. */
+export const maxLogEntries = 20_000;
+
+/** Forgets what only a resume from before the window needs; answers the new floor, or null when it did not move. */
+export function pruneLog(state: RoomState, windowDeltas: number): number | null {
+  let floor = Math.max(state.resumeFloor, state.seq - windowDeltas);
+  const overflowing = state.log[state.log.length - maxLogEntries - 1];
+  if (overflowing) floor = Math.max(floor, overflowing.seq);
+  if (floor === state.resumeFloor) return null;
+  state.resumeFloor = floor;
+  const firstKept = state.log.findIndex((entry) => entry.seq > floor);
+  state.log = firstKept === -1 ? [] : state.log.slice(firstKept);
+  state.unsaved.meta = true;
+  return floor;
+}

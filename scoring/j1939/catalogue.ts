@@ -1,0 +1,47 @@
+/**
+ * The SPN catalogue: about 250 parameters of a heavy truck in our own words, plus one entry per silent controller.
+ *
+ * What stands behind it: SPN numbers are those of published service literature and dashboards; names, texts and
+ * severities are ours, none are SAE's. Not verified against the licensed SAE J1939DA, because it is licensed: treat the
+ * judgement (severity, stop) as a default that a tenant may override. SPNs whose meaning could not be confirmed
+ * (5443 among them) are left out on purpose, so they show as "SPN n" with severity unknown rather than as a guess.
+ * VMRS codes are system codes (code key 31); data links and controllers have none of their own and are filed under 003.
+ */
+import type { CatalogueEntry } from './catalogue-entry.ts';
+import { aftertreatmentDpfEntries } from './catalogue/aftertreatment-dpf.ts';
+import { aftertreatmentScrEntries } from './catalogue/aftertreatment-scr.ts';
+import { airIntakeEntries } from './catalogue/air-intake.ts';
+import { brakesEntries } from './catalogue/brakes.ts';
+import { cabEntries } from './catalogue/cab.ts';
+import { coolingEntries } from './catalogue/cooling.ts';
+import { electricalEntries } from './catalogue/electrical.ts';
+import { engineEntries } from './catalogue/engine.ts';
+import { fuelEntries } from './catalogue/fuel.ts';
+import { networkEntries } from './catalogue/network.ts';
+import { transmissionEntries } from './catalogue/transmission.ts';
+
+/** Every entry; each SPN once (a test holds it to that). */
+export const spnCatalogue: readonly CatalogueEntry[] = [
+  ...engineEntries,
+  ...coolingEntries,
+  ...airIntakeEntries,
+  ...fuelEntries,
+  ...aftertreatmentScrEntries,
+  ...aftertreatmentDpfEntries,
+  ...electricalEntries,
+  ...brakesEntries,
+  ...transmissionEntries,
+  ...networkEntries,
+  ...cabEntries,
+];
+
+const bySpn: ReadonlyMap<number, CatalogueEntry> = new Map(spnCatalogue.map((entry) => [entry.spn, entry]));
+
+/** The entry of an SPN, or null when the catalogue does not know it. */
+export const catalogueEntry = (spn: number): CatalogueEntry | null => bySpn.get(spn) ?? null;
+
+/** Lower edge of the SPNs that J1939 leaves to manufacturers; up to the last SPN, 524,287. */
+const proprietaryFrom = 516_096;
+
+/** True for an SPN whose meaning each manufacturer sets for itself. */
+export const isProprietarySpn = (spn: number): boolean => spn >= proprietaryFrom && spn <= 524_287;

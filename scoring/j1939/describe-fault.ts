@@ -1,0 +1,128 @@
+/**
+ * SPN × FMI → plain words, severity and the manufacturer's four actions.
+ * The condition itself (FMI 0, 1, 15–18) is judged by direction and level; wiring and data faults say that we lost sight
+ * of it, which is milder; everything else is "it does not work".
+ */
+import type { FaultSeverity } from '#contracts/faults';
+import type { FaultDescription, RecommendedAction } from '#contracts/risk';
+import { catalogueEntry, isProprietarySpn } from './catalogue.ts';
+import type { CatalogueEntry, Hazard } from './catalogue-entry.ts';
+import { failureMode, type FailureMode } from './fmi.ts';
+
+export const maxShortTextLength = 60;
+
+const moderateOf: Readonly<Record<Hazard, Hazard>> = {
+  stop: 'major',
+  critical: 'major',
+  major: 'minor',
+  minor: 'minor',
+  info: 'info',
+};
+const leastOf: Readonly<Record<Hazard, Hazard>> = {
+  stop: 'minor',
+  critical: 'minor',
+  major: 'minor',
+  minor: 'info',
+  info: 'info',
+};
+
+const atLevel = (hazard: Hazard, level: FailureMode['level']): Hazard =>
+  level === 0 ? hazard : level === 1 ? moderateOf[hazard] : leastOf[hazard];
+
+const hazardOf = (entry: CatalogueEntry, mode: FailureMode): Hazard => {
+  const own = entry.override?.[mode.fmi];
+  if (own !== undefined) return own;
+  switch (mode.class) {
+    case 'high':
+      return atLevel(entry.high, mode.level);
+    case 'low':
+      return atLevel(entry.low, mode.level);
+    case 'circuit':
+      return entry.circuit;
+    case 'fault':
+      return entry.fault;
+    case 'reserved':
+    case 'invalid':
+      // We know the part and not what ails it: as bad as lost data, never a stop.
+      return entry.circuit;
+  }
+};
+
+const actionOf: Readonly<Record<Hazard, RecommendedAction>> = {
+  stop: 'pull_over',
+  critical: 'drive_to_dealer',
+  major: 'drive_to_dealer',
+  minor: 'next_service',
+  info: 'keep_driving',
+};
+
+const severityOf = (hazard: Hazard): FaultSeverity => (hazard === 'stop' ? 'critical' : hazard);
+
+const wiringAdvice = (subject: string): string =>
+  `Check connector, wiring and supply of: ${subject}. The reading cannot be trusted until repaired.`;
+
+const adviceOf = (entry: CatalogueEntry, mode: FailureMode, hazard: Hazard): string => {
+  if (hazard === 'stop') return `Stop safely as soon as possible and shut the engine off. ${entry.advice}`;
+  if (mode.class === 'circuit' && entry.kind === 'measure') return wiringAdvice(entry.subject);
+  return entry.advice;
+};
+
+const meaningOf = (entry: CatalogueEntry, mode: FailureMode): string =>
+  mode.class === 'circuit' && entry.kind === 'measure' ? `${mode.meaning} The value itself is unknown.` : `${entry.about} ${mode.meaning}`;
+
+const cleanNumber = (value: number): number => (Number.isFinite(value) ? value : 0);
+const codeName = (spn: number): string => (Number.isFinite(spn) ? `SPN ${spn}` : 'Unreadable code');
+
+/**
+ * Describes one SPN × FMI pair. Never throws: an SPN that the catalogue does not know gets the name "SPN n", system
+ * `other` and severity `unknown`; a reserved or impossible FMI gets the part's mildest reading.
+ */
+export const describeFault = (spn: number, fmi: number): FaultDescription => {
+  const mode = failureMode(fmi);
+  const entry = catalogueEntry(spn);
+  if (entry === null) {
+    const origin = isProprietarySpn(spn)
+      ? 'This code is specific to the manufacturer.'
+      : 'This code is not in the catalogue.';
+    return {
+      spn: cleanNumber(spn),
+      fmi: cleanNumber(fmi),
+      name: codeName(spn),
+      system: 'other',
+      vmrsSystem: null,
+      severity: 'unknown',
+      meaning: `${origin} ${mode.meaning}`,
+      advice: "Look the code up in the manufacturer's literature at the next service; sooner if a lamp is lit.",
+      action: 'next_service',
+    };
+  }
+  const hazard = hazardOf(entry, mode);
+  return {
+    spn,
+    fmi: cleanNumber(fmi),
+    name: entry.name ?? entry.subject,
+    system: entry.system,
+    vmrsSystem: entry.vmrs,
+    severity: severityOf(hazard),
+    meaning: meaningOf(entry, mode),
+    advice: adviceOf(entry, mode, hazard),
+    action: actionOf[hazard],
+  };
+};
+
+/** True when the catalogue says that this code alone orders the truck to the roadside. */
+export const isStopCode = (spn: number, fmi: number): boolean => {
+  const entry = catalogueEntry(spn);
+  return entry !== null && hazardOf(entry, failureMode(fmi)) === 'stop';
+};
+
+/** What is wrong in words for a wall display, at most 60 characters: "Coolant temperature critically high". */
+export const shortFaultText = (spn: number, fmi: number): string => {
+  const mode = failureMode(fmi);
+  const entry = catalogueEntry(spn);
+  const text =
+    entry === null
+      ? `${codeName(spn)} ${mode.phrase.status}`
+      : (entry.short?.[fmi] ?? `${entry.subject} ${mode.phrase[entry.kind]}`);
+  return text.length <= maxShortTextLength ? text : `${text.slice(0, maxShortTextLength - 1)}…`;
+};

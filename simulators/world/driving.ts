@@ -1,0 +1,103 @@
+/** Where a truck is and what its gauges say, as a pure function of the truck and the instant. */
+import { buildRotation, type Piece, type Rotation } from './schedule.ts';
+import { unit } from './random.ts';
+import type { RosterTruck } from './roster.ts';
+import { lastNotAbove, pointAlong, yardOffset } from './routes.ts';
+
+export interface TruckPosition {
+  lat: number;
+  lon: number;
+  speedMph: number;
+  /** Degrees, 0 = north; a standing truck keeps the heading it arrived with. */
+  heading: number;
+  ignition: boolean;
+  odometerMiles: number;
+  engineHours: number;
+  fuelPercent: number;
+}
+
+const hourMs = 3_600_000;
+const rotations = new Map<string, Rotation>();
+
+/** The rotation a truck repeats for ever; built on first use and remembered. */
+export function rotationOf(truck: RosterTruck): Rotation {
+  const keys = [truck.seed, truck.rotationKey, truck.homeCity, truck.crew, 'rotation'] as const;
+  const name = keys.join('/');
+  const known = rotations.get(name);
+  if (known !== undefined) return known;
+  const rotation = buildRotation({
+    home: truck.homeCity,
+    crew: truck.crew,
+    offset: yardOffset(...keys, 'yard'),
+    keys,
+  });
+  rotations.set(name, rotation);
+  return rotation;
+}
+
+interface Travelled {
+  cycle: number;
+  piece: Piece;
+  /** Share of the piece that has passed, 0–1. */
+  share: number;
+  milesIntoRotation: number;
+  hoursIntoRotation: number;
+}
+
+function travelledBy(rotation: Rotation, elapsedMs: number): Travelled {
+  const cycle = Math.floor(elapsedMs / rotation.periodMs);
+  const phaseMs = elapsedMs - cycle * rotation.periodMs;
+  const piece = rotation.pieces[lastNotAbove(rotation.startTimesMs, phaseMs)];
+  if (piece === undefined) throw new RangeError('a rotation needs pieces');
+  const intoMs = Math.min(piece.durationMs, phaseMs - piece.startMs);
+  const share = intoMs / piece.durationMs;
+  const mphNow = piece.startMph + (piece.endMph - piece.startMph) * share;
+  return {
+    cycle,
+    piece,
+    share,
+    milesIntoRotation: piece.startMiles + ((piece.startMph + mphNow) / 2) * (intoMs / hourMs),
+    hoursIntoRotation: piece.startHours + (piece.ignition ? intoMs / hourMs : 0),
+  };
+}
+
+const round = (value: number, digits: number) => Math.round(value * 10 ** digits) / 10 ** digits;
+
+/**
+ * Position and gauges at a real instant (epoch milliseconds). At the anchor the odometer and engine hours are the
+ * roster's; before it they are lower. Miles, mph, hours, percent.
+ */
+export function positionAt(truck: RosterTruck, anchorMs: number, realMs: number): TruckPosition {
+  const rotation = rotationOf(truck);
+  // Trucks of a fleet are spread evenly over their rotations, so that some always drive and some always rest.
+  const spread = (truck.index + unit(truck.seed, truck.vin, 'phase')) / Math.max(1, truck.fleetSize);
+  const offsetMs = spread * rotation.periodMs;
+  const atAnchor = travelledBy(rotation, offsetMs);
+  const now = travelledBy(rotation, offsetMs + (realMs - anchorMs));
+  const { piece, share } = now;
+  const place = pointAlong(rotation.line, now.milesIntoRotation);
+  return {
+    lat: round(place.lat, 6),
+    lon: round(place.lon, 6),
+    speedMph: round(piece.startMph + (piece.endMph - piece.startMph) * share, 1),
+    heading: round(place.heading, 0) % 360,
+    ignition: piece.ignition,
+    odometerMiles: round(
+      truck.baseOdometerMiles +
+        now.cycle * rotation.miles +
+        now.milesIntoRotation -
+        atAnchor.cycle * rotation.miles -
+        atAnchor.milesIntoRotation,
+      1,
+    ),
+    engineHours: round(
+      truck.baseEngineHours +
+        now.cycle * rotation.engineHours +
+        now.hoursIntoRotation -
+        atAnchor.cycle * rotation.engineHours -
+        atAnchor.hoursIntoRotation,
+      1,
+    ),
+    fuelPercent: round(piece.startFuel + (piece.endFuel - piece.startFuel) * share, 1),
+  };
+}

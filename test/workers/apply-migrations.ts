@@ -1,0 +1,5 @@
+/** Applies the real migrations to the isolated D1 of each test file. */
+import { applyD1Migrations } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+
+await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);

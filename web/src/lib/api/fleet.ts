@@ -1,0 +1,90 @@
+/** What the screens ask of the API, one function per question. Each throws ApiFailure. */
+import type { Alert, AlertSeverity, AlertStatus } from '#contracts/alerts';
+import type { SignInResult } from '#contracts/auth';
+import type { Fault } from '#contracts/faults';
+import type { LiveTicket } from '#contracts/live';
+import type { PageMeta } from '#contracts/primitives';
+import type { Prediction, RiskLevel } from '#contracts/risk';
+import type { SyncRun, SyncStatus } from '#contracts/sync';
+import type { Tenant } from '#contracts/tenants';
+import type { Vehicle, VehicleSortField, VehicleStatus } from '#contracts/vehicles';
+import { answer, api } from './client.ts';
+
+export interface Page<T> {
+  data: T[];
+  meta: PageMeta;
+}
+
+/** One tenant of the caller's, or all of them when left out. */
+export interface TenantScope {
+  tenantId?: string;
+}
+
+export interface VehicleQuery extends TenantScope {
+  q?: string;
+  riskLevel?: RiskLevel;
+  status?: VehicleStatus;
+  sort?: VehicleSortField | `-${VehicleSortField}`;
+  page?: number;
+  pageSize?: number;
+}
+
+export interface AlertQuery extends TenantScope {
+  status?: AlertStatus;
+  severity?: AlertSeverity;
+  vehicleId?: string;
+  page?: number;
+  pageSize?: number;
+}
+
+export const signIn = async (email: string, password: string): Promise<SignInResult> =>
+  (await answer(api.POST('/api/v1/auth/login', { body: { email, password, delivery: 'cookie' } }))).data;
+
+/** Ends the session on the server; the cookie goes with it. */
+export const signOut = async (): Promise<void> => {
+  await api.POST('/api/v1/auth/logout', {});
+};
+
+export const getTenant = async (): Promise<Tenant> => (await answer(api.GET('/api/v1/tenant', {}))).data;
+
+export const listTenants = (): Promise<Page<Tenant>> =>
+  answer(api.GET('/api/v1/admin/tenants', { params: { query: { pageSize: 100 } } }));
+
+export const listVehicles = (query: VehicleQuery): Promise<Page<Vehicle>> =>
+  answer(api.GET('/api/v1/vehicles', { params: { query } }));
+
+export const getVehicle = async (id: string): Promise<Vehicle> =>
+  (await answer(api.GET('/api/v1/vehicles/{id}', { params: { path: { id } } }))).data;
+
+export const listFaults = (id: string): Promise<Page<Fault>> =>
+  answer(api.GET('/api/v1/vehicles/{id}/fault-codes', { params: { path: { id }, query: { pageSize: 100 } } }));
+
+export const listPredictions = (id: string, pageSize = 100): Promise<Page<Prediction>> =>
+  answer(api.GET('/api/v1/vehicles/{id}/predictions', { params: { path: { id }, query: { pageSize } } }));
+
+export const listAlerts = (query: AlertQuery): Promise<Page<Alert>> =>
+  answer(api.GET('/api/v1/alerts', { params: { query } }));
+
+export const getAlert = async (id: string): Promise<Alert> =>
+  (await answer(api.GET('/api/v1/alerts/{id}', { params: { path: { id } } }))).data;
+
+const commentBody = (comment: string): { comment?: string } => (comment.trim() === '' ? {} : { comment: comment.trim() });
+
+export const acknowledgeAlert = async (id: string, comment: string): Promise<Alert> =>
+  (await answer(api.PUT('/api/v1/alerts/{id}/acknowledge', { params: { path: { id } }, body: commentBody(comment) })))
+    .data;
+
+export const resolveAlert = async (id: string, comment: string): Promise<Alert> =>
+  (await answer(api.PUT('/api/v1/alerts/{id}/resolve', { params: { path: { id } }, body: commentBody(comment) }))).data;
+
+export const getSyncStatus = async (scope: TenantScope): Promise<SyncStatus> =>
+  (await answer(api.GET('/api/v1/sync/status', { params: { query: scope } }))).data;
+
+export const listSyncRuns = async (scope: TenantScope, limit: number): Promise<SyncRun[]> =>
+  (await answer(api.GET('/api/v1/sync/runs', { params: { query: { ...scope, limit } } }))).data;
+
+export const startSyncRun = async (scope: TenantScope): Promise<string> =>
+  (await answer(api.POST('/api/v1/sync/runs', { params: { query: scope }, body: {} }))).data.id;
+
+export const openLiveTicket = async (scope: TenantScope): Promise<LiveTicket> =>
+  (await answer(api.POST('/api/v1/live/tickets', { params: { query: scope } }))).data;

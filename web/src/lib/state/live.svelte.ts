@@ -1,0 +1,97 @@
+/** The live picture as the screens read it. One connection per page, whatever is shown. */
+import type { LiveAlert, LiveVehicle } from '#contracts/live';
+import { ApiFailure } from '../api/failure.ts';
+import * as fleet from '../api/fleet.ts';
+import { alertsByVehicle, attentionTrucks, riskCounts } from '../live/attention.ts';
+import { LiveConnection, type LiveSocket, type LiveState } from '../live/connection.ts';
+import { emptyPicture, type LivePicture } from '../live/fold.ts';
+import { scope } from './scope.svelte.ts';
+import { toasts } from './toasts.svelte.ts';
+
+class Live {
+  state = $state.raw<LiveState>({ kind: 'idle' });
+  picture = $state.raw<LivePicture>(emptyPicture);
+  /** When the server was last heard, epoch milliseconds; null before the first frame. */
+  heardAtMs = $state<number | null>(null);
+
+  readonly hasPicture = $derived(this.picture.epoch !== null);
+  readonly isLive = $derived(this.state.kind === 'live');
+  readonly counts = $derived(riskCounts(this.picture.vehicles.values()));
+  readonly attention = $derived(attentionTrucks(this.picture));
+  readonly alertsByVehicle = $derived(alertsByVehicle(this.picture.alerts.values()));
+  readonly openAlertCount = $derived(
+    [...this.picture.alerts.values()].filter((alert) => alert.status === 'open').length,
+  );
+
+  #connection = new LiveConnection(
+    {
+      openTicket: () => fleet.openLiveTicket(scope.query),
+      isFinal: (thrown) => thrown instanceof ApiFailure && (thrown.status === 401 || thrown.status === 403),
+      waitSeconds: (thrown) => (thrown instanceof ApiFailure ? thrown.retryAfterSeconds : null),
+      openSocket: (url): LiveSocket => openBrowserSocket(url),
+      nowMs: () => Date.now(),
+      random: () => Math.random(),
+      after: (delayMs, work) => {
+        const timer = setTimeout(work, delayMs);
+        return () => clearTimeout(timer);
+      },
+    },
+    {
+      onState: (state) => {
+        this.state = state;
+      },
+      onPicture: (picture) => {
+        this.picture = picture;
+      },
+      onHeard: (nowMs) => {
+        this.heardAtMs = nowMs;
+      },
+      onNotice: (level, message) => toasts.show(level === 'error' ? 'error' : 'info', message),
+    },
+  );
+
+  vehicle(id: string): LiveVehicle | undefined {
+    return this.picture.vehicles.get(id);
+  }
+
+  alertsOf(vehicleId: string): LiveAlert[] {
+    return this.alertsByVehicle.get(vehicleId) ?? [];
+  }
+
+  /** Connects for the tenant in scope; the answer disconnects and forgets. */
+  connect(): () => void {
+    this.#connection.start();
+    const retry = (): void => {
+      if (document.visibilityState === 'visible') this.#connection.retryNow();
+    };
+    addEventListener('online', retry);
+    document.addEventListener('visibilitychange', retry);
+    return () => {
+      removeEventListener('online', retry);
+      document.removeEventListener('visibilitychange', retry);
+      this.#connection.stop();
+      this.picture = emptyPicture;
+      this.heardAtMs = null;
+    };
+  }
+}
+
+/** The browser's socket behind the small face that the connection knows. */
+function openBrowserSocket(url: string): LiveSocket {
+  const socket = new WebSocket(url);
+  const face: LiveSocket = {
+    onopen: null,
+    onmessage: null,
+    onclose: null,
+    send: (frame) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(frame);
+    },
+    close: (code) => socket.close(code),
+  };
+  socket.onopen = () => face.onopen?.();
+  socket.onmessage = (event: MessageEvent<unknown>) => face.onmessage?.({ data: event.data });
+  socket.onclose = (event) => face.onclose?.({ code: event.code });
+  return face;
+}
+
+export const live = new Live();

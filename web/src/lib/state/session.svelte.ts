@@ -1,0 +1,115 @@
+/** Who is signed in. The access token itself stays in the client's keeping. */
+import type { SignedInUser } from '#contracts/auth';
+import type { Permission } from '#contracts/roles';
+import { access } from '../api/client.ts';
+import { toFailure, type ApiFailure } from '../api/failure.ts';
+import * as fleet from '../api/fleet.ts';
+
+/** Set while a session may exist, so that a first visit does not ask the server for one. */
+const hintKey = 'truckiq.session';
+/** The wall board kept through reloads goes when its owner signs out. */
+const boardKey = 'truckiq.board';
+const channelName = 'truckiq.session';
+
+export type SessionPhase = 'unknown' | 'signed_in' | 'signed_out' | 'unreachable';
+
+class Session {
+  user = $state<SignedInUser | null>(null);
+  phase = $state<SessionPhase>('unknown');
+  /** Why restoring failed, while the server cannot be reached. */
+  failure = $state<ApiFailure | null>(null);
+  /** True when the last session ended by itself rather than by its owner. */
+  endedByServer = $state(false);
+  #channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel(channelName);
+
+  constructor() {
+    access.onChange = (result) => {
+      if (result === null) {
+        this.endedByServer = this.phase === 'signed_in';
+        this.#forget();
+        return;
+      }
+      this.user = result.user;
+      this.phase = 'signed_in';
+      this.failure = null;
+      this.endedByServer = false;
+      this.#hint(true);
+    };
+    if (this.#channel !== null) {
+      this.#channel.onmessage = (event: MessageEvent<unknown>) => {
+        if (event.data === 'signed_out') access.drop();
+      };
+    }
+  }
+
+  can(permission: Permission): boolean {
+    return this.user?.permissions.includes(permission) ?? false;
+  }
+
+  /** Comes back into a session after a reload. Never throws. */
+  async restore(): Promise<void> {
+    if (this.phase === 'signed_in') return;
+    if (!this.#isHinted()) {
+      this.phase = 'signed_out';
+      return;
+    }
+    try {
+      await access.renew();
+    } catch (thrown) {
+      const failure = toFailure(thrown);
+      if (failure.retryable) {
+        this.failure = failure;
+        this.phase = 'unreachable';
+      } else {
+        this.#forget();
+      }
+    }
+  }
+
+  /** @throws ApiFailure with a sentence for the form */
+  async signIn(email: string, password: string): Promise<void> {
+    access.accept(await fleet.signIn(email, password));
+  }
+
+  /** Ends the session here, in the other tabs and on the server, which may be out of reach. */
+  async signOut(): Promise<void> {
+    try {
+      await fleet.signOut();
+    } catch {
+      // The cookie stays on a server that cannot be reached; this tab forgets its token all the same.
+    }
+    access.drop();
+    this.endedByServer = false;
+    try {
+      localStorage.removeItem(boardKey);
+    } catch {
+      // Nothing was kept either.
+    }
+    this.#channel?.postMessage('signed_out');
+  }
+
+  #forget(): void {
+    this.user = null;
+    this.phase = 'signed_out';
+    this.#hint(false);
+  }
+
+  #isHinted(): boolean {
+    try {
+      return localStorage.getItem(hintKey) === '1';
+    } catch {
+      return true;
+    }
+  }
+
+  #hint(isSet: boolean): void {
+    try {
+      if (isSet) localStorage.setItem(hintKey, '1');
+      else localStorage.removeItem(hintKey);
+    } catch {
+      // Without storage a reload simply asks.
+    }
+  }
+}
+
+export const session = new Session();

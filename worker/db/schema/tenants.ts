@@ -1,0 +1,55 @@
+/** Tenants, the links between dealers and fleets, and the keys that seal a tenant's secrets. */
+import { sql } from 'drizzle-orm';
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import type { TenantSettings } from '#contracts/tenants';
+import { id, time } from './columns.ts';
+
+export const tenants = sqliteTable('tenants', {
+  id: id(),
+  name: text().notNull(),
+  kind: text({ enum: ['dealer', 'fleet'] }).notNull(),
+  settings: text({ mode: 'json' }).$type<Partial<TenantSettings>>().notNull(),
+  isActive: integer({ mode: 'boolean' }).notNull().default(true),
+  /** Counts committed changes that the live room must hear of; raised in the same batch as the change. */
+  changeCounter: integer().notNull().default(0),
+  createdAt: time().notNull(),
+  updatedAt: time().notNull(),
+});
+
+/** A fleet shares its vehicles with a dealer. Ended links stay as history; at most one lives per pair. */
+export const dealerLinks = sqliteTable(
+  'dealer_links',
+  {
+    id: id(),
+    dealerTenantId: text()
+      .notNull()
+      .references(() => tenants.id),
+    fleetTenantId: text()
+      .notNull()
+      .references(() => tenants.id),
+    status: text({ enum: ['pending', 'active', 'ended'] }).notNull(),
+    createdAt: time().notNull(),
+    acceptedAt: time(),
+    endedAt: time(),
+  },
+  (table) => [
+    uniqueIndex('dealer_links_live')
+      .on(table.dealerTenantId, table.fleetTenantId)
+      .where(sql`status <> 'ended'`),
+    index('dealer_links_fleet').on(table.fleetTenantId, table.status),
+  ],
+);
+
+/** Per-tenant data keys, wrapped by a Worker secret (AES-256-GCM). */
+export const tenantKeys = sqliteTable(
+  'tenant_keys',
+  {
+    tenantId: text()
+      .notNull()
+      .references(() => tenants.id),
+    version: integer().notNull(),
+    wrappedKey: text().notNull(),
+    createdAt: time().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenantId, table.version] })],
+);

@@ -1,0 +1,174 @@
+/** The alert inbox: list, one, acknowledge, resolve. */
+import { createRoute } from '@hono/zod-openapi';
+import { etag } from 'hono/etag';
+import {
+  acknowledgeAlertInputSchema,
+  alertListQuerySchema,
+  alertSchema,
+  resolveAlertInputSchema,
+  type AlertStatus,
+} from '#contracts/alerts';
+import { oneOf, pageOf } from '#contracts/primitives';
+import { readScopeOf, requirePermission } from '../../http/authenticate.ts';
+import { jsonBody } from '../../http/body.ts';
+import type { AppContext } from '../../http/context.ts';
+import { AppError, notFound } from '../../http/errors.ts';
+import { pathResource } from '../../http/path-resource.ts';
+import { answer, bearer, body, errors, idParam, noQuery, pageMeta, router, signedInErrors } from '../../http/routes.ts';
+import { actingIn, type TenantScope } from '../../http/tenant-scope.ts';
+import { publishChange } from '../live/publish.ts';
+import { toAlert } from './present.ts';
+import { getAlert, listAlerts, moveAlert, type AlertRow, type AlertTransition } from './store.ts';
+
+const tags = ['Alerts'];
+
+/** The alert in the path, with the scope to act on it. */
+const alertInPath = pathResource(async (c, id) => {
+  const scope = await readScopeOf(c);
+  const alert = await getAlert(scope, c.get('db'), id);
+  const acting = alert === null ? null : actingIn(scope, alert.tenantId);
+  if (alert === null || acting === null) throw notFound('alert');
+  return { alert, acting };
+});
+
+const manage = [requirePermission('alerts:manage'), alertInPath.middleware, jsonBody()];
+
+async function move(c: AppContext, scope: TenantScope, alert: AlertRow, transition: AlertTransition) {
+  const moved = await moveAlert(scope, c.get('db'), alert.id, transition);
+  if (moved === null) {
+    const current = await getAlert(scope, c.get('db'), alert.id);
+    throw new AppError('CONFLICT', `The alert is ${current?.status ?? 'gone'} by now.`, {
+      details: { status: current?.status ?? null },
+    });
+  }
+  await publishChange(c.env, c.get('db'), {
+    tenantId: scope.tenantId,
+    counters: moved.counters,
+    vehicleIds: moved.row.vehicleId === null ? [] : [moved.row.vehicleId],
+    alertIds: [moved.row.id],
+  });
+  return toAlert(moved.row);
+}
+
+const notEnded: AlertStatus[] = ['open', 'acknowledged', 'snoozed'];
+
+export const alertRoutes = router()
+  .openapi(
+    createRoute({
+      method: 'get',
+      path: '/alerts',
+      tags,
+      summary: 'A page of alerts, worst first',
+      security: bearer,
+      middleware: [requirePermission('alerts:read')],
+      request: { query: alertListQuerySchema },
+      responses: { 200: answer(pageOf(alertSchema), 'The page'), ...errors(...signedInErrors, 'NOT_FOUND') },
+    }),
+    async (c) => {
+      const query = c.req.valid('query');
+      const scope = await readScopeOf(c, query.tenantId);
+      const { rows, total } = await listAlerts(scope, c.get('db'), query);
+      return c.json({ data: rows.map(toAlert), meta: pageMeta(query, total) }, 200);
+    },
+  )
+  .openapi(
+    createRoute({
+      method: 'get',
+      path: '/alerts/{id}',
+      tags,
+      summary: 'One alert',
+      security: bearer,
+      middleware: [requirePermission('alerts:read'), etag()],
+      request: { params: idParam, query: noQuery },
+      responses: { 200: answer(oneOf(alertSchema), 'The alert'), ...errors(...signedInErrors, 'NOT_FOUND') },
+    }),
+    async (c) => {
+      const row = await getAlert(await readScopeOf(c), c.get('db'), c.req.valid('param').id);
+      if (row === null) throw notFound('alert');
+      return c.json({ data: toAlert(row) }, 200);
+    },
+  )
+  .openapi(
+    createRoute({
+      method: 'put',
+      path: '/alerts/{id}/acknowledge',
+      tags,
+      summary: 'Take an alert on',
+      security: bearer,
+      middleware: manage,
+      request: { params: idParam, body: body(acknowledgeAlertInputSchema, false) },
+      responses: {
+        200: answer(oneOf(alertSchema), 'The alert, acknowledged'),
+        ...errors(
+          ...signedInErrors,
+          'NOT_FOUND',
+          'CONFLICT',
+          'INVALID_JSON',
+          'PAYLOAD_TOO_LARGE',
+          'UNSUPPORTED_MEDIA_TYPE',
+        ),
+      },
+    }),
+    async (c) => {
+      const { comment } = c.req.valid('json');
+      const { alert, acting } = alertInPath.of(c);
+      // Acknowledging twice is what a double click does: the first one stands.
+      if (alert.status === 'acknowledged') return c.json({ data: toAlert(alert) }, 200);
+      const at = c.get('now').toISOString();
+      const data = await move(c, acting, alert, {
+        from: ['open', 'snoozed'],
+        set: {
+          status: 'acknowledged',
+          acknowledgedAt: at,
+          acknowledgedBy: c.get('caller').userId,
+          acknowledgeComment: comment ?? null,
+          snoozedUntil: null,
+          updatedAt: at,
+        },
+      });
+      return c.json({ data }, 200);
+    },
+  )
+  .openapi(
+    createRoute({
+      method: 'put',
+      path: '/alerts/{id}/resolve',
+      tags,
+      summary: 'Settle an alert; a critical one needs a comment',
+      security: bearer,
+      middleware: manage,
+      request: { params: idParam, body: body(resolveAlertInputSchema, false) },
+      responses: {
+        200: answer(oneOf(alertSchema), 'The alert, resolved'),
+        ...errors(
+          ...signedInErrors,
+          'NOT_FOUND',
+          'CONFLICT',
+          'INVALID_JSON',
+          'PAYLOAD_TOO_LARGE',
+          'UNSUPPORTED_MEDIA_TYPE',
+        ),
+      },
+    }),
+    async (c) => {
+      const { comment } = c.req.valid('json');
+      const { alert, acting } = alertInPath.of(c);
+      if (alert.severity === 'critical' && comment === undefined) {
+        throw new AppError('VALIDATION_FAILED', 'comment: resolving a critical alert needs a comment.', {
+          details: { issues: [{ path: 'comment', message: 'is required for a critical alert' }] },
+        });
+      }
+      const at = c.get('now').toISOString();
+      const data = await move(c, acting, alert, {
+        from: notEnded,
+        set: {
+          status: 'resolved',
+          resolvedAt: at,
+          resolvedBy: c.get('caller').userId,
+          resolveComment: comment ?? null,
+          updatedAt: at,
+        },
+      });
+      return c.json({ data }, 200);
+    },
+  );

@@ -1,0 +1,94 @@
+/** Alerts in D1: reading them, and what a person does to one. */
+import { and, asc, desc, eq, inArray, sql, type SQL } from 'drizzle-orm';
+import type { AlertListQuery, AlertStatus } from '#contracts/alerts';
+import type { Database } from '../../db/client.ts';
+import { alerts, vehicles } from '../../db/schema/index.ts';
+import { pageWindow } from '../../http/routes.ts';
+import type { ReadScope, TenantScope } from '../../http/tenant-scope.ts';
+import { bumpChangeCounter } from '../live/publish.ts';
+import { inTenants, visibleVehicles } from '../vehicles/store.ts';
+import { recountLiveAlerts } from './write.ts';
+
+export type AlertRow = typeof alerts.$inferSelect;
+
+/** Alerts of readable tenants; a driver sees only those of vehicles assigned to them. */
+function visibleAlerts(scope: ReadScope, db: Database): SQL | undefined {
+  return and(
+    inTenants(alerts.tenantId, scope),
+    scope.onlyAssignedTo === null
+      ? undefined
+      : inArray(alerts.vehicleId, db.select({ id: vehicles.id }).from(vehicles).where(visibleVehicles(scope))),
+  );
+}
+
+const severityOrder = sql`case ${alerts.severity} when 'critical' then 0 when 'major' then 1 when 'minor' then 2 else 3 end`;
+
+/** One page of alerts: worst first, and among equals the newest first. */
+export async function listAlerts(
+  scope: ReadScope,
+  db: Database,
+  query: AlertListQuery,
+): Promise<{ rows: AlertRow[]; total: number }> {
+  const where = and(
+    visibleAlerts(scope, db),
+    query.status === undefined ? undefined : eq(alerts.status, query.status),
+    query.severity === undefined ? undefined : eq(alerts.severity, query.severity),
+    query.vehicleId === undefined ? undefined : eq(alerts.vehicleId, query.vehicleId),
+    query.type === undefined ? undefined : eq(alerts.type, query.type),
+    query.assigneeId === undefined ? undefined : eq(alerts.assigneeId, query.assigneeId),
+  );
+  const { limit, offset } = pageWindow(query);
+  const [rows, [count]] = await db.batch([
+    db
+      .select()
+      .from(alerts)
+      .where(where)
+      .orderBy(asc(severityOrder), desc(alerts.openedAt), asc(alerts.id))
+      .limit(limit)
+      .offset(offset),
+    db
+      .select({ total: sql<number>`count(*)` })
+      .from(alerts)
+      .where(where),
+  ]);
+  return { rows, total: count?.total ?? 0 };
+}
+
+export async function getAlert(scope: ReadScope, db: Database, alertId: string): Promise<AlertRow | null> {
+  const [row] = await db
+    .select()
+    .from(alerts)
+    .where(and(eq(alerts.id, alertId), visibleAlerts(scope, db)))
+    .limit(1);
+  return row ?? null;
+}
+
+export interface AlertTransition {
+  from: readonly AlertStatus[];
+  set: Partial<AlertRow>;
+}
+
+/**
+ * Moves one alert, if it still stands in one of `from`. Null when it no longer does: somebody was quicker.
+ * Returns the row as it is now and the change count.
+ */
+export async function moveAlert(
+  scope: TenantScope,
+  db: Database,
+  alertId: string,
+  transition: AlertTransition,
+): Promise<{ row: AlertRow; counters: number[] } | null> {
+  const [[row], , [bumped]] = await db.batch([
+    db
+      .update(alerts)
+      .set(transition.set)
+      .where(
+        and(eq(alerts.id, alertId), eq(alerts.tenantId, scope.tenantId), inArray(alerts.status, [...transition.from])),
+      )
+      .returning(),
+    db.run(recountLiveAlerts(scope, [alertId])),
+    bumpChangeCounter(db, scope.tenantId),
+  ]);
+  const counters = bumped === undefined ? [] : [bumped.counter];
+  return row === undefined ? null : { row, counters };
+}

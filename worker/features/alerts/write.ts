@@ -1,0 +1,87 @@
+/** Writes decided alerts: one transaction, a handful of bulk statements however many alerts there are. */
+import { sql } from 'drizzle-orm';
+import type { Database } from '../../db/client.ts';
+import type { TenantScope } from '../../http/tenant-scope.ts';
+import { newId } from '../../ids.ts';
+import { bumpChangeCounter } from '../live/publish.ts';
+import type { AlertDecisions } from './rules.ts';
+
+export interface AlertOutcome {
+  /** Alerts that are newly open: opened or reopened. */
+  openedIds: string[];
+  changedIds: string[];
+  resolvedIds: string[];
+  /** Vehicles whose count of live alerts was counted again. */
+  vehicleIds: string[];
+  counters: number[];
+}
+
+export const noOutcome: AlertOutcome = { openedIds: [], changedIds: [], resolvedIds: [], vehicleIds: [], counters: [] };
+
+/** Counts live alerts again for the vehicles of these alerts. */
+export const recountLiveAlerts = (scope: TenantScope, alertIds: readonly string[]) => sql`
+  UPDATE vehicles SET open_alert_count = (
+    SELECT count(*) FROM alerts a
+    WHERE a.vehicle_id = vehicles.id AND a.status IN ('open', 'acknowledged', 'snoozed'))
+  WHERE tenant_id = ${scope.tenantId} AND id IN (
+    SELECT vehicle_id FROM alerts WHERE id IN (SELECT value FROM json_each(${JSON.stringify(alertIds)})))`;
+
+export async function carryOut(
+  db: Database,
+  scope: TenantScope,
+  decisions: AlertDecisions,
+  nowIso: string,
+): Promise<AlertOutcome> {
+  const opened = decisions.open.map((signal) => ({ id: newId(Date.parse(nowIso)), ...signal }));
+  const reopened = decisions.reopen.map(({ id, signal }) => ({ id, ...signal }));
+  const updated = decisions.update.map(({ id, signal }) => ({ id, ...signal }));
+  const openedIds = [...opened, ...reopened].map((alert) => alert.id);
+  const changedIds = updated.map((alert) => alert.id);
+  const touched = [...openedIds, ...changedIds, ...decisions.resolve];
+  if (touched.length === 0) return noOutcome;
+
+  const newWords = sql`severity = r.value ->> 'severity', title = r.value ->> 'title', message = r.value ->> 'message',
+    occurrence_count = r.value ->> 'occurrenceCount', last_seen_at = ${nowIso}, updated_at = ${nowIso}`;
+  const [, , , , , [bumped]] = await db.batch([
+    // Two evaluations may race to open the same cause: the partial unique index lets one win, silently.
+    db.run(sql`
+      INSERT INTO alerts (id, tenant_id, vehicle_id, type, severity, status, title, message, cause, occurrence_count,
+        opened_at, last_seen_at, updated_at)
+      SELECT r.value ->> 'id', ${scope.tenantId}, r.value ->> 'vehicleId', r.value ->> 'type', r.value ->> 'severity',
+        'open', r.value ->> 'title', r.value ->> 'message', r.value ->> 'cause', r.value ->> 'occurrenceCount',
+        ${nowIso}, ${nowIso}, ${nowIso}
+      FROM json_each(${JSON.stringify(opened)}) AS r WHERE true
+      ON CONFLICT DO NOTHING`),
+    db.run(sql`
+      UPDATE alerts SET status = 'open', resolved_at = NULL, resolved_by = NULL, acknowledged_at = NULL,
+        acknowledged_by = NULL, ${newWords}
+      FROM json_each(${JSON.stringify(reopened)}) AS r
+      WHERE alerts.id = r.value ->> 'id' AND alerts.tenant_id = ${scope.tenantId}`),
+    db.run(sql`
+      UPDATE alerts SET ${newWords} FROM json_each(${JSON.stringify(updated)}) AS r
+      WHERE alerts.id = r.value ->> 'id' AND alerts.tenant_id = ${scope.tenantId}`),
+    db.run(sql`
+      UPDATE alerts SET status = 'resolved', resolved_at = ${nowIso}, updated_at = ${nowIso}
+      WHERE tenant_id = ${scope.tenantId} AND status IN ('open', 'acknowledged', 'snoozed')
+        AND id IN (SELECT value FROM json_each(${JSON.stringify(decisions.resolve)}))`),
+    db.run(recountLiveAlerts(scope, touched)),
+    bumpChangeCounter(db, scope.tenantId),
+  ]);
+  const touchedVehicles = [...opened, ...reopened, ...updated].flatMap(({ vehicleId }) => vehicleId ?? []);
+  const resolvedVehicles = await vehiclesOf(db, decisions.resolve);
+  return {
+    openedIds,
+    changedIds,
+    resolvedIds: decisions.resolve,
+    vehicleIds: [...new Set([...touchedVehicles, ...resolvedVehicles])],
+    counters: bumped === undefined ? [] : [bumped.counter],
+  };
+}
+
+async function vehiclesOf(db: Database, alertIds: readonly string[]): Promise<string[]> {
+  if (alertIds.length === 0) return [];
+  const rows = await db.all<{ vehicle_id: string | null }>(
+    sql`SELECT DISTINCT vehicle_id FROM alerts WHERE id IN (SELECT value FROM json_each(${JSON.stringify(alertIds)}))`,
+  );
+  return rows.flatMap((row) => row.vehicle_id ?? []);
+}

@@ -1,0 +1,321 @@
+/** Signing in, staying signed in, signing out. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import {
+  accessTokenSeconds,
+  loginInputSchema,
+  refreshInputSchema,
+  refreshTokenSeconds,
+  sessionSchema,
+  signedInUserSchema,
+  signInResultSchema,
+  type SignInResult,
+} from '#contracts/auth';
+import { oneOf } from '#contracts/primitives';
+import { permissionsOf } from '#contracts/roles';
+import { roomOf } from '#durable-objects/stubs';
+import { configOf } from '../../env.ts';
+import { jsonBody } from '../../http/body.ts';
+import type { AppContext } from '../../http/context.ts';
+import { AppError, notFound } from '../../http/errors.ts';
+import { publicRateLimit } from '../../http/rate-limit.ts';
+import { answer, bearer, body, errors, idParam, router, signedInErrors } from '../../http/routes.ts';
+import { signAccessToken } from '../../http/tokens.ts';
+import { verifyPassword } from './passwords.ts';
+import { lockedForMs } from './rules.ts';
+import {
+  endAllSessions,
+  endSession,
+  findAccountByEmail,
+  findAccountById,
+  listSessions,
+  openSession,
+  recordWrongPassword,
+  rotateRefreshToken,
+  type Account,
+} from './store.ts';
+
+const tags = ['Auth'];
+const refreshCookie = 'truckiq_refresh';
+const cookiePath = '/api/v1/auth';
+
+const isLocalhost = (url: URL): boolean =>
+  url.protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+
+function setRefreshCookie(c: AppContext, token: string): void {
+  setCookie(c, refreshCookie, token, {
+    path: cookiePath,
+    httpOnly: true,
+    secure: !isLocalhost(new URL(c.req.url)),
+    sameSite: 'Strict',
+    maxAge: refreshTokenSeconds,
+  });
+}
+
+async function signInResult(
+  c: AppContext,
+  account: Account,
+  session: { sessionId: string; refreshToken: string },
+  delivery: 'body' | 'cookie',
+): Promise<SignInResult> {
+  const { user, tenant } = account;
+  const permissions = [...permissionsOf[user.role]];
+  const accessToken = await signAccessToken(
+    configOf(c.env),
+    { userId: user.id, sessionId: session.sessionId, tenantId: user.tenantId, role: user.role, permissions },
+    c.get('now'),
+  );
+  if (delivery === 'cookie') setRefreshCookie(c, session.refreshToken);
+  return {
+    accessToken,
+    expiresIn: accessTokenSeconds,
+    ...(delivery === 'body' ? { refreshToken: session.refreshToken } : {}),
+    user: {
+      id: user.id,
+      email: user.email,
+      name: user.name,
+      role: user.role,
+      tenantId: user.tenantId,
+      tenantName: tenant?.name ?? null,
+      permissions,
+    },
+  };
+}
+
+const locked = (lockedMs: number): AppError =>
+  new AppError('ACCOUNT_LOCKED', 'Too many wrong passwords. The account opens again by itself.', {
+    retryAfterSeconds: lockedMs / 1000,
+    details: { retryAfterSeconds: Math.ceil(lockedMs / 1000) },
+  });
+
+function requireActive(account: Account): void {
+  if (account.user.isDeactivated || account.tenant?.isActive === false) {
+    throw new AppError('ACCOUNT_DEACTIVATED', 'This account has been deactivated. Ask your administrator.');
+  }
+}
+
+/** The account behind e-mail and password, or the error that says why not. */
+async function requireAccount(c: AppContext, email: string, password: string): Promise<Account> {
+  const db = c.get('db');
+  const now = c.get('now');
+  const account = await findAccountByEmail(db, email);
+  const lockedMs = account === null ? 0 : lockedForMs(account.user, now);
+  // The right password does not open a locked account, so it is not even looked at.
+  if (lockedMs > 0) throw locked(lockedMs);
+  const fits = await verifyPassword(password, account?.user.passwordHash ?? null);
+  if (account === null || !fits) {
+    const state = account === null ? null : await recordWrongPassword(db, account.user, now);
+    const nowLockedMs = state === null ? 0 : lockedForMs(state, now);
+    if (nowLockedMs > 0) throw locked(nowLockedMs);
+    throw new AppError('INVALID_CREDENTIALS', 'E-mail or password is wrong.');
+  }
+  requireActive(account);
+  return account;
+}
+
+const bodyErrors = ['VALIDATION_FAILED', 'INVALID_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
+
+/** The origin of a cookie-borne request: browsers always send it on a POST, and nobody else needs the cookie. */
+function requireOwnOrigin(c: AppContext): void {
+  const origin = c.req.header('origin');
+  const allowed = [new URL(c.req.url).origin, ...configOf(c.env).allowedOrigins];
+  if (origin === undefined || !allowed.includes(origin)) {
+    throw new AppError('FORBIDDEN', 'A cookie counts only for requests from the dashboard itself.');
+  }
+}
+
+export const publicAuthRoutes = router()
+  .openapi(
+    createRoute({
+      method: 'post',
+      path: '/auth/login',
+      tags,
+      summary: 'Sign in with e-mail and password',
+      middleware: [publicRateLimit, jsonBody()],
+      request: { body: body(loginInputSchema) },
+      responses: {
+        200: answer(oneOf(signInResultSchema), 'Signed in'),
+        ...errors(...bodyErrors, 'INVALID_CREDENTIALS', 'ACCOUNT_DEACTIVATED', 'ACCOUNT_LOCKED', 'RATE_LIMITED'),
+      },
+    }),
+    async (c) => {
+      const { email, password, delivery } = c.req.valid('json');
+      const account = await requireAccount(c, email, password);
+      const client = {
+        ip: c.req.header('cf-connecting-ip') ?? null,
+        userAgent: c.req.header('user-agent') ?? null,
+      };
+      const session = await openSession(c.get('db'), account.user, client, c.get('now'));
+      return c.json({ data: await signInResult(c, account, session, delivery) }, 200);
+    },
+  )
+  .openapi(
+    createRoute({
+      method: 'post',
+      path: '/auth/refresh',
+      tags,
+      summary: 'Trade a refresh token for the next pair',
+      middleware: [publicRateLimit, jsonBody()],
+      request: { body: body(refreshInputSchema, false) },
+      responses: {
+        200: answer(oneOf(signInResultSchema), 'The next pair'),
+        ...errors(
+          ...bodyErrors,
+          'UNAUTHENTICATED',
+          'TOKEN_EXPIRED',
+          'TOKEN_REVOKED',
+          'TOKEN_REUSED',
+          'ACCOUNT_DEACTIVATED',
+          'FORBIDDEN',
+          'RATE_LIMITED',
+        ),
+      },
+    }),
+    async (c) => {
+      const { refreshToken: fromBody } = c.req.valid('json');
+      const fromCookie = fromBody === undefined ? getCookie(c, refreshCookie) : undefined;
+      if (fromCookie !== undefined) requireOwnOrigin(c);
+      const token = fromBody ?? fromCookie;
+      if (token === undefined) throw new AppError('UNAUTHENTICATED', 'No refresh token was sent.');
+      const rotation = await rotateRefreshToken(c.get('db'), token, c.get('now'));
+      if (rotation.kind !== 'rotated') {
+        if (fromCookie !== undefined) deleteCookie(c, refreshCookie, { path: cookiePath });
+        if (rotation.kind === 'reused') await closeSockets(c, rotation.userId, rotation.sessionId);
+        throw {
+          unknown: new AppError('UNAUTHENTICATED', 'The refresh token is not known.'),
+          ended: new AppError('TOKEN_REVOKED', 'This session has ended. Sign in again.'),
+          expired: new AppError('TOKEN_EXPIRED', 'The refresh token has expired. Sign in again.'),
+          reused: new AppError('TOKEN_REUSED', 'This refresh token was used before; its session has been ended.'),
+        }[rotation.kind];
+      }
+      const account = await findAccountById(c.get('db'), rotation.userId);
+      if (account === null) throw new AppError('UNAUTHENTICATED', 'The refresh token is not known.');
+      requireActive(account);
+      const delivery = fromCookie === undefined ? 'body' : 'cookie';
+      return c.json({ data: await signInResult(c, account, rotation, delivery) }, 200);
+    },
+  );
+
+/** Closes the live sockets of a session; the session is over in D1 already, so a silent room is only late. */
+async function closeSockets(c: AppContext, userId: string, sessionId: string | 'all'): Promise<void> {
+  const account = await findAccountById(c.get('db'), userId);
+  const tenantId = account?.user.tenantId;
+  // A super admin may hold sockets in any tenant's room.
+  const rooms =
+    tenantId === null || tenantId === undefined
+      ? (await c.env.DB.prepare('SELECT id FROM tenants').all<{ id: string }>()).results.map((row) => row.id)
+      : [tenantId];
+  await Promise.allSettled(
+    rooms.map((room) => {
+      const stub = roomOf(c.env.FLEET_ROOM, room);
+      return sessionId === 'all' ? stub.closeUser(userId) : stub.closeSession(sessionId);
+    }),
+  );
+}
+
+const ended = { 204: { description: 'Ended' }, ...errors(...signedInErrors) };
+
+export const sessionRoutes = router()
+  .openapi(
+    createRoute({
+      method: 'post',
+      path: '/auth/logout',
+      tags,
+      summary: 'End this session',
+      security: bearer,
+      responses: ended,
+    }),
+    async (c) => {
+      const { userId, sessionId } = c.get('caller');
+      await endSession(c.get('db'), sessionId, 'logout', c.get('now'));
+      await closeSockets(c, userId, sessionId);
+      deleteCookie(c, refreshCookie, { path: cookiePath });
+      return c.body(null, 204);
+    },
+  )
+  .openapi(
+    createRoute({
+      method: 'post',
+      path: '/auth/logout-all',
+      tags,
+      summary: 'End every session of this user',
+      security: bearer,
+      responses: ended,
+    }),
+    async (c) => {
+      const { userId } = c.get('caller');
+      await endAllSessions(c.get('db'), userId, 'logout_all', c.get('now'));
+      await closeSockets(c, userId, 'all');
+      deleteCookie(c, refreshCookie, { path: cookiePath });
+      return c.body(null, 204);
+    },
+  )
+  .openapi(
+    createRoute({
+      method: 'get',
+      path: '/auth/me',
+      tags,
+      summary: 'Who is signed in',
+      security: bearer,
+      responses: { 200: answer(oneOf(signedInUserSchema), 'The caller'), ...errors(...signedInErrors) },
+    }),
+    (c) => {
+      const { userId, email, name, role, tenant, permissions } = c.get('caller');
+      const data = {
+        id: userId,
+        email,
+        name,
+        role,
+        tenantId: tenant?.id ?? null,
+        tenantName: tenant?.name ?? null,
+        permissions: [...permissions],
+      };
+      return c.json({ data }, 200);
+    },
+  )
+  .openapi(
+    createRoute({
+      method: 'get',
+      path: '/auth/sessions',
+      tags,
+      summary: 'Where this user is signed in',
+      security: bearer,
+      responses: {
+        200: answer(oneOf(z.array(sessionSchema)), 'Live sessions, last used first'),
+        ...errors(...signedInErrors),
+      },
+    }),
+    async (c) => {
+      const { userId, sessionId } = c.get('caller');
+      const rows = await listSessions(c.get('db'), userId, c.get('now'));
+      const data = rows.map((row) => ({
+        id: row.id,
+        createdAt: row.createdAt,
+        lastUsedAt: row.lastUsedAt,
+        ip: row.ip,
+        userAgent: row.userAgent,
+        isCurrent: row.id === sessionId,
+      }));
+      return c.json({ data }, 200);
+    },
+  )
+  .openapi(
+    createRoute({
+      method: 'delete',
+      path: '/auth/sessions/{id}',
+      tags,
+      summary: 'End one of this user’s sessions',
+      security: bearer,
+      request: { params: idParam },
+      responses: { ...ended, ...errors('NOT_FOUND') },
+    }),
+    async (c) => {
+      const { userId } = c.get('caller');
+      const { id } = c.req.valid('param');
+      const own = await listSessions(c.get('db'), userId, c.get('now'));
+      if (!own.some((session) => session.id === id)) throw notFound('session');
+      await endSession(c.get('db'), id, 'ended_by_user', c.get('now'));
+      await closeSockets(c, userId, id);
+      return c.body(null, 204);
+    },
+  );

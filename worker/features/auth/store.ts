@@ -1,0 +1,168 @@
+/** People, sessions and refresh tokens in D1. These run before a scope exists: they are what a scope is made from. */
+import { and, desc, eq, gt, isNull } from 'drizzle-orm';
+import { refreshTokenSeconds } from '#contracts/auth';
+import type { Database } from '../../db/client.ts';
+import { refreshTokens, sessions, tenants, users } from '../../db/schema/index.ts';
+import { hashToken, newRefreshToken } from '../../http/tokens.ts';
+import { newId } from '../../ids.ts';
+import { afterWrongPassword, lockedForMs, type LockState } from './rules.ts';
+
+export type UserRow = typeof users.$inferSelect;
+export type SessionRow = typeof sessions.$inferSelect;
+export type EndReason = NonNullable<SessionRow['endReason']>;
+
+export interface Account {
+  user: UserRow;
+  tenant: { name: string; isActive: boolean } | null;
+}
+
+const accountColumns = { user: users, tenant: { name: tenants.name, isActive: tenants.isActive } };
+
+export async function findAccountByEmail(db: Database, email: string): Promise<Account | null> {
+  const [account] = await db
+    .select(accountColumns)
+    .from(users)
+    .leftJoin(tenants, eq(tenants.id, users.tenantId))
+    .where(eq(users.email, email.toLowerCase()));
+  return account ?? null;
+}
+
+export async function findAccountById(db: Database, userId: string): Promise<Account | null> {
+  const [account] = await db
+    .select(accountColumns)
+    .from(users)
+    .leftJoin(tenants, eq(tenants.id, users.tenantId))
+    .where(eq(users.id, userId));
+  return account ?? null;
+}
+
+/**
+ * Counts a wrong password. Parallel guesses are counted one by one: each write names the count it saw, and tries again
+ * on what it finds otherwise.
+ */
+export async function recordWrongPassword(db: Database, user: UserRow, now: Date): Promise<LockState> {
+  let seen: LockState = user;
+  for (;;) {
+    if (lockedForMs(seen, now) > 0) return seen;
+    const next = afterWrongPassword(seen, now);
+    const written = await db
+      .update(users)
+      .set({ ...next, updatedAt: now.toISOString() })
+      .where(
+        and(
+          eq(users.id, user.id),
+          eq(users.failedSignIns, seen.failedSignIns),
+          seen.lockedUntil === null ? isNull(users.lockedUntil) : eq(users.lockedUntil, seen.lockedUntil),
+        ),
+      )
+      .returning({ id: users.id });
+    if (written.length > 0) return next;
+    const [current] = await db
+      .select({ failedSignIns: users.failedSignIns, lockedUntil: users.lockedUntil })
+      .from(users)
+      .where(eq(users.id, user.id));
+    if (current === undefined) return next;
+    seen = current;
+  }
+}
+
+async function issueRefreshToken(db: Database, sessionId: string, now: Date) {
+  const token = newRefreshToken();
+  const statement = db.insert(refreshTokens).values({
+    id: newId(),
+    sessionId,
+    tokenHash: await hashToken(token),
+    issuedAt: now.toISOString(),
+    expiresAt: new Date(now.getTime() + refreshTokenSeconds * 1000).toISOString(),
+  });
+  return { token, statement };
+}
+
+/** Opens a session after a right password; forgets the wrong ones. */
+export async function openSession(
+  db: Database,
+  user: UserRow,
+  client: { ip: string | null; userAgent: string | null },
+  now: Date,
+): Promise<{ sessionId: string; refreshToken: string }> {
+  const sessionId = newId();
+  const at = now.toISOString();
+  const { token, statement } = await issueRefreshToken(db, sessionId, now);
+  await db.batch([
+    db.insert(sessions).values({
+      id: sessionId,
+      userId: user.id,
+      createdAt: at,
+      lastUsedAt: at,
+      expiresAt: new Date(now.getTime() + refreshTokenSeconds * 1000).toISOString(),
+      ip: client.ip,
+      userAgent: client.userAgent?.slice(0, 500) ?? null,
+    }),
+    statement,
+    db.update(users).set({ failedSignIns: 0, lockedUntil: null }).where(eq(users.id, user.id)),
+  ]);
+  return { sessionId, refreshToken: token };
+}
+
+export type RotationResult =
+  | { kind: 'rotated'; sessionId: string; userId: string; refreshToken: string }
+  | { kind: 'unknown' | 'ended' | 'expired' }
+  | { kind: 'reused'; sessionId: string; userId: string };
+
+/** Trades a refresh token for the next one. A used token ends its whole family; of two at once one wins and is ended. */
+export async function rotateRefreshToken(db: Database, token: string, now: Date): Promise<RotationResult> {
+  const at = now.toISOString();
+  const [found] = await db
+    .select({ token: refreshTokens, session: sessions })
+    .from(refreshTokens)
+    .innerJoin(sessions, eq(sessions.id, refreshTokens.sessionId))
+    .where(eq(refreshTokens.tokenHash, await hashToken(token)));
+  if (found === undefined) return { kind: 'unknown' };
+  const { id: sessionId, userId } = found.session;
+  if (found.session.endedAt !== null) return { kind: 'ended' };
+  const taken =
+    found.token.usedAt === null && found.token.expiresAt > at
+      ? await db
+          .update(refreshTokens)
+          .set({ usedAt: at })
+          .where(and(eq(refreshTokens.id, found.token.id), isNull(refreshTokens.usedAt)))
+          .returning({ id: refreshTokens.id })
+      : [];
+  if (taken.length === 0) {
+    if (found.token.usedAt === null && found.token.expiresAt <= at) return { kind: 'expired' };
+    await endSession(db, sessionId, 'token_reused', now);
+    return { kind: 'reused', sessionId, userId };
+  }
+  const { token: refreshToken, statement } = await issueRefreshToken(db, sessionId, now);
+  await db.batch([
+    statement,
+    db
+      .update(sessions)
+      .set({ lastUsedAt: at, expiresAt: new Date(now.getTime() + refreshTokenSeconds * 1000).toISOString() })
+      .where(eq(sessions.id, sessionId)),
+  ]);
+  return { kind: 'rotated', sessionId, userId, refreshToken };
+}
+
+export async function endSession(db: Database, sessionId: string, reason: EndReason, now: Date): Promise<void> {
+  await db
+    .update(sessions)
+    .set({ endedAt: now.toISOString(), endReason: reason })
+    .where(and(eq(sessions.id, sessionId), isNull(sessions.endedAt)));
+}
+
+export async function endAllSessions(db: Database, userId: string, reason: EndReason, now: Date): Promise<void> {
+  await db
+    .update(sessions)
+    .set({ endedAt: now.toISOString(), endReason: reason })
+    .where(and(eq(sessions.userId, userId), isNull(sessions.endedAt)));
+}
+
+/** Sessions of a user that still live, newest first. */
+export async function listSessions(db: Database, userId: string, now: Date): Promise<SessionRow[]> {
+  return db
+    .select()
+    .from(sessions)
+    .where(and(eq(sessions.userId, userId), isNull(sessions.endedAt), gt(sessions.expiresAt, now.toISOString())))
+    .orderBy(desc(sessions.lastUsedAt));
+}

@@ -1,0 +1,54 @@
+/** The sweep that finds rooms which missed a change, and gives them the whole picture again. */
+import { roomOf } from '#durable-objects/stubs';
+import type { Database } from '../../db/client.ts';
+import type { Env } from '../../env.ts';
+import { sourcesByRoom } from './facts.ts';
+import { seedRoom } from './publish.ts';
+
+interface Source {
+  tenantId: string;
+  counter: number;
+}
+
+/** Pure: which sources a room must be reseeded from, and which it must forget (a link that ended unheard). */
+export function judgeRoom(
+  expected: readonly Source[],
+  heardThrough: Readonly<Record<string, number>>,
+): { lagging: string[]; ended: string[] } {
+  const known = new Set(expected.map((source) => source.tenantId));
+  return {
+    lagging: expected
+      .filter((source) => (heardThrough[source.tenantId] ?? -1) < source.counter)
+      .map((source) => source.tenantId),
+    ended: Object.keys(heardThrough).filter((tenantId) => !known.has(tenantId)),
+  };
+}
+
+async function repairRoom(env: Env, db: Database, roomTenantId: string, expected: readonly Source[]): Promise<number> {
+  const room = roomOf(env.FLEET_ROOM, roomTenantId);
+  const { lagging, ended } = judgeRoom(expected, (await room.status()).heardThrough);
+  for (const sourceTenantId of ended) await room.dropSource(sourceTenantId);
+  for (const sourceTenantId of lagging) await seedRoom(env, db, roomTenantId, sourceTenantId);
+  return lagging.length + ended.length;
+}
+
+/** Makes sure one room holds everything it should; called before a socket opens. */
+export async function ensureRoom(env: Env, db: Database, roomTenantId: string): Promise<void> {
+  const expected = (await sourcesByRoom(db, roomTenantId)).get(roomTenantId) ?? [];
+  await repairRoom(env, db, roomTenantId, expected);
+}
+
+/** Every five minutes: repairs each room that lags. One room's failure does not stop the others. */
+export async function reseedLaggingRooms(env: Env, db: Database): Promise<{ repaired: number; failed: number }> {
+  let repaired = 0;
+  let failed = 0;
+  for (const [roomTenantId, expected] of await sourcesByRoom(db)) {
+    try {
+      repaired += await repairRoom(env, db, roomTenantId, expected);
+    } catch (cause) {
+      failed += 1;
+      console.error(JSON.stringify({ level: 'error', event: 'reseed_failed', roomTenantId, cause: String(cause) }));
+    }
+  }
+  return { repaired, failed };
+}

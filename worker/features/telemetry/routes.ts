@@ -1,0 +1,96 @@
+/** POST /telemetry/positions: good rows are durable in the room before the answer, bad rows are named. */
+import { createRoute } from '@hono/zod-openapi';
+import { oneOf } from '#contracts/primitives';
+import {
+  ingestResultSchema,
+  maxTelemetryRows,
+  positionsInputSchema,
+  type PositionInput,
+  type Rejection,
+} from '#contracts/telemetry';
+import type { VehicleReading } from '#durable-objects/fleet-room/feed';
+import { roomOf } from '#durable-objects/stubs';
+import { requirePermission, tenantScopeOf } from '../../http/authenticate.ts';
+import { jsonBody, megabyte } from '../../http/body.ts';
+import type { AppContext } from '../../http/context.ts';
+import { AppError } from '../../http/errors.ts';
+import { answer, bearer, body, errors, router, signedInErrors } from '../../http/routes.ts';
+import { ownTenantOnly } from '../../http/tenant-scope.ts';
+import { roomsShowing } from '../live/facts.ts';
+import { judgePositions } from './rules.ts';
+import { resolveVehicles } from './store.ts';
+
+const toReading = (vehicleId: string, position: PositionInput): VehicleReading => ({
+  vehicleId,
+  at: position.at,
+  lat: position.lat,
+  lon: position.lon,
+  speedMph: position.speedMph ?? null,
+  heading: position.heading ?? null,
+  odometerMiles: position.odometerMiles ?? null,
+  engineHours: position.engineHours ?? null,
+  fuelPercent: position.fuelPercent ?? null,
+  ignition: position.ignition ?? null,
+});
+
+/** The own room must have it before we say so; the dealers' rooms get it as well as they can. */
+async function record(c: AppContext, tenantId: string, readings: VehicleReading[]): Promise<void> {
+  const batch = { sourceTenantId: tenantId, readings };
+  const dealers = roomsShowing(c.get('db'), tenantId);
+  try {
+    await roomOf(c.env.FLEET_ROOM, tenantId).recordReadings(batch);
+  } catch (cause) {
+    dealers.catch(() => undefined);
+    throw new AppError('UNAVAILABLE', 'The readings could not be stored. Send them again.', { cause });
+  }
+  const mirrors = (await dealers).filter((room) => room !== tenantId);
+  c.executionCtx.waitUntil(
+    Promise.allSettled(mirrors.map((room) => roomOf(c.env.FLEET_ROOM, room).recordReadings(batch))),
+  );
+}
+
+export const telemetryRoutes = router().openapi(
+  createRoute({
+    method: 'post',
+    path: '/telemetry/positions',
+    tags: ['Telemetry'],
+    summary: 'A batch of positions from a gateway',
+    security: bearer,
+    middleware: [requirePermission('telemetry:write'), jsonBody(4 * megabyte)],
+    request: { body: body(positionsInputSchema) },
+    responses: {
+      202: answer(oneOf(ingestResultSchema), 'How many rows were kept, and which were not'),
+      ...errors(...signedInErrors, 'INVALID_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'),
+    },
+  }),
+  async (c) => {
+    const { positions } = c.req.valid('json');
+    if (positions.length > maxTelemetryRows) {
+      throw new AppError('PAYLOAD_TOO_LARGE', `At most ${maxTelemetryRows} rows in one batch.`);
+    }
+    const scope = ownTenantOnly(await tenantScopeOf(c));
+    const { judged, rejected } = judgePositions(positions, c.get('now'));
+    const known = await resolveVehicles(scope, c.get('db'), {
+      vins: judged.flatMap(({ position }) => position.vin ?? []),
+      ids: judged.flatMap(({ position }) => position.vehicleId ?? []),
+    });
+    const readings: VehicleReading[] = [];
+    const unknown: Rejection[] = [];
+    for (const { index, position } of judged) {
+      const byVin = position.vin === undefined ? undefined : known.byVin.get(position.vin);
+      const byId =
+        position.vehicleId !== undefined && known.ids.has(position.vehicleId) ? position.vehicleId : undefined;
+      // A row that names a vehicle twice must mean one vehicle.
+      const agrees = position.vin === undefined || position.vehicleId === undefined || byVin === byId;
+      const vehicleId = agrees ? (byId ?? byVin) : undefined;
+      if (vehicleId !== undefined) readings.push(toReading(vehicleId, position));
+      else unknown.push({ index, code: 'UNKNOWN_VEHICLE', message: 'no such vehicle in this tenant' });
+    }
+    if (readings.length > 0) await record(c, scope.tenantId, readings);
+    const data = {
+      accepted: readings.length,
+      rejected: [...rejected, ...unknown].sort((a, b) => a.index - b.index),
+    };
+    return c.json({ data }, 202);
+  },
+);

@@ -1,0 +1,82 @@
+/** How routes are written: schema in, schema out, errors named; the OpenAPI document falls out of it. */
+import { OpenAPIHono, z } from '@hono/zod-openapi';
+import { errorBodySchema, errorStatus, type ErrorCode, type ErrorStatus } from '#contracts/errors';
+import { defaultPageSize, type PageMeta } from '#contracts/primitives';
+import type { AppEnv } from './context.ts';
+import { AppError } from './errors.ts';
+
+/** A router whose validators answer with the one error shape. */
+export function router(): OpenAPIHono<AppEnv> {
+  return new OpenAPIHono<AppEnv>({
+    defaultHook: (result) => {
+      if (result.success) return;
+      const issues = result.error.issues.map((issue) => ({
+        path: issue.path.map(String).join('.'),
+        message: issue.message,
+      }));
+      const first = issues[0];
+      const where = first === undefined || first.path === '' ? '' : `${first.path}: `;
+      throw new AppError('VALIDATION_FAILED', `${where}${first?.message ?? 'The request is not valid.'}`, {
+        details: { issues },
+      });
+    },
+  });
+}
+
+/** One JSON answer of a route. */
+export const answer = <T extends z.ZodType>(schema: T, description: string) => ({
+  content: { 'application/json': { schema } },
+  description,
+});
+
+/** The body of a route: JSON of this shape. */
+export const body = <T extends z.ZodType>(schema: T, required = true) => ({
+  content: { 'application/json': { schema } },
+  required,
+});
+
+/** The error answers of a route, grouped by status, each naming its codes. */
+export function errors(...codes: ErrorCode[]) {
+  const byStatus = new Map<ErrorStatus, ErrorCode[]>();
+  for (const code of codes) {
+    const status = errorStatus[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, names]) => [String(status), answer(errorBodySchema, names.join(' | '))]),
+  );
+}
+
+/** What every route behind authentication may answer. */
+export const signedInErrors: ErrorCode[] = [
+  'VALIDATION_FAILED',
+  'UNAUTHENTICATED',
+  'TOKEN_EXPIRED',
+  'TOKEN_REVOKED',
+  'USER_TOKENS_REVOKED',
+  'FORBIDDEN',
+  'RATE_LIMITED',
+  'UNAVAILABLE',
+];
+
+export const bearer = [{ bearer: [] }];
+
+/** Ids in a path are not judged by shape: what is no id of ours is simply not found. */
+export const idParam = z.object({ id: z.string().max(200) });
+
+export const noQuery = z.strictObject({});
+
+/** Page and size with their defaults, and the SQL window that goes with them. */
+export function pageWindow(query: { page?: number | undefined; pageSize?: number | undefined }) {
+  const page = query.page ?? 1;
+  const pageSize = query.pageSize ?? defaultPageSize;
+  return { page, pageSize, limit: pageSize, offset: (page - 1) * pageSize };
+}
+
+export const pageMeta = (
+  query: { page?: number | undefined; pageSize?: number | undefined },
+  total: number,
+): PageMeta => {
+  const { page, pageSize } = pageWindow(query);
+  return { total, page, pageSize };
+};

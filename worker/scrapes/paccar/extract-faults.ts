@@ -1,0 +1,324 @@
+/**
+ * A vehicle's diagnostics page: every SPN/FMI pair with its state, count, controller and lamps. Pure.
+ * Known layouts: `.fault-row` / `.dtc-row` elements, a table whose headings name its columns, and `.no-faults`.
+ */
+import { fmiSchema, sourceAddressSchema, spnSchema, type Lamps } from '#contracts/faults';
+import type { ObservedFault } from '#contracts/sync';
+import {
+  attribute,
+  classTokens,
+  markupChanged,
+  parsePage,
+  select,
+  selectFirst,
+  textOf,
+  viewTable,
+  type MarkupChanged,
+  type PageElement,
+  type PageTree,
+} from '../html.ts';
+import { cleanText, firstNumber, saysNothing } from '../text.ts';
+
+export interface FaultListPage {
+  kind: 'faults';
+  faults: ObservedFault[];
+}
+
+/** What the reader waits for before it takes the page's HTML. */
+export const faultPageSelector = '.fault-list, .dtc-table, .no-faults';
+
+const descriptionMaxLength = 200;
+/** A truck reports dozens at its worst; beyond this the page is not what it says. */
+const maxFaults = 2_000;
+
+/** Reads the page. Rows without a readable SPN/FMI pair make it unrecognised: half a list would clear real faults. */
+export function extractFaults(html: string): FaultListPage | MarkupChanged {
+  const page = parsePage(html);
+  if (page.kind !== 'page') return page;
+  const rows = faultRows(page.tree);
+  if (rows.length === 0) {
+    const hasPlace = selectFirst(page.tree, faultPageSelector) !== null;
+    return hasPlace && saysNoFaults(page.tree)
+      ? { kind: 'faults', faults: [] }
+      : markupChanged('neither a fault list, a table of trouble codes, nor a word that there are none');
+  }
+  const faults = new Map<string, ObservedFault>();
+  for (const row of rows) {
+    const found = readRow(row);
+    if (found.length === 0) return markupChanged(`a fault row without an SPN and FMI: "${cleanText(row.text, 80)}"`);
+    for (const fault of found) {
+      const key = `${fault.sourceAddress}/${fault.spn}/${fault.fmi}`;
+      const known = faults.get(key);
+      // The same code twice on one page is one fault: active if either says so.
+      faults.set(key, known ? merge(known, fault) : fault);
+    }
+    if (faults.size > maxFaults) return markupChanged('more faults than a truck can have');
+  }
+  return { kind: 'faults', faults: [...faults.values()] };
+}
+
+function merge(a: ObservedFault, b: ObservedFault): ObservedFault {
+  const counts = [a.occurrenceCount, b.occurrenceCount].filter((count) => count !== null);
+  return {
+    ...a,
+    description: a.description ?? b.description,
+    isActive: a.isActive || b.isActive,
+    occurrenceCount: counts.length === 0 ? null : Math.max(...counts),
+    lamps: a.lamps ?? b.lamps,
+  };
+}
+
+interface FaultRow {
+  element: PageElement;
+  text: string;
+  /** Cells by what their heading announces; empty outside tables with headings. */
+  cells: Map<FaultColumn, string>;
+}
+
+type FaultColumn = 'spn' | 'fmi' | 'code' | 'description' | 'status' | 'count' | 'source' | 'lamps';
+
+/** Which fact a heading announces. */
+export function faultColumnOf(heading: string): FaultColumn | null {
+  const words = heading.toLowerCase();
+  if (/\bspn\b/.test(words)) return /\bfmi\b/.test(words) ? 'code' : 'spn';
+  if (/\bfmi\b/.test(words)) return 'fmi';
+  if (/\boccurr|\bcount\b|\btimes\b/.test(words)) return 'count';
+  if (/\bsource\b|\bsa\b|\bcontroller\b|\becu\b/.test(words)) return 'source';
+  if (/\blamps?\b|\blights?\b/.test(words)) return 'lamps';
+  if (/\bstatus\b|\bstate\b|\bactive\b/.test(words)) return 'status';
+  if (/\bdescription\b|\bfault\b|\bmeaning\b|\bdetails?\b/.test(words)) return 'description';
+  if (/\bcode\b|\bdtc\b/.test(words)) return 'code';
+  return null;
+}
+
+function faultRows(tree: PageTree): FaultRow[] {
+  for (const table of select(tree, 'table')) {
+    const view = viewTable(table);
+    const columns = view.header.map(faultColumnOf);
+    const isFaultTable =
+      columns.includes('spn') ||
+      columns.includes('code') ||
+      view.rows.some(({ element }) => isFaultRow(element)) ||
+      select(table, '.fault-row, .dtc-row').length > 0 ||
+      classTokens(table).has('dtc-table') ||
+      classTokens(table).has('fault-list');
+    if (!isFaultTable) continue;
+    const rows: FaultRow[] = [];
+    for (const { element, cells } of view.rows) {
+      const isNotice = cells.length === 1 && !isFaultRow(element) && !/\d/.test(textOf(cells[0] as PageElement));
+      if (isNotice || classTokens(element).has('no-faults')) continue;
+      const byColumn = new Map<FaultColumn, string>();
+      cells.forEach((cell, index) => {
+        const column = columns[index];
+        const text = column === 'lamps' ? `${textOf(cell)} ${lampWords(cell)}`.trim() : textOf(cell);
+        if (column && !byColumn.has(column)) byColumn.set(column, text);
+      });
+      rows.push({ element, text: textOf(element), cells: byColumn });
+    }
+    if (rows.length > 0) return rows;
+  }
+  const marked = select(tree, '.fault-row, .dtc-row');
+  const listed = marked.length > 0 ? marked : select(tree, '.fault-list li, .dtc-table li, .fault-list .fault');
+  return listed.map((element) => ({ element, text: textOf(element), cells: new Map<FaultColumn, string>() }));
+}
+
+const isFaultRow = (element: PageElement): boolean => {
+  const tokens = classTokens(element);
+  return tokens.has('fault-row') || tokens.has('dtc-row');
+};
+
+/** An empty list is only believed when the page says so; an empty box may be a page that did not finish loading. */
+function saysNoFaults(tree: PageTree): boolean {
+  if (selectFirst(tree, '.no-faults')) return true;
+  const place = selectFirst(tree, '.fault-list, .dtc-table');
+  return (
+    place !== null && /\bno (?:active |stored |current )*(?:faults?|trouble codes|codes|dtcs?)\b/i.test(textOf(place))
+  );
+}
+
+/** One or several SPN/FMI pairs; what stands between two pairs belongs to the first. */
+const pairPattern = /\bSPN\s*[:#=]?\s*(\d{1,6})\b[^0-9A-Z]{0,8}\bFMI\s*[:#=]?\s*(\d{1,2})\b/gi;
+
+function readRow(row: FaultRow): ObservedFault[] {
+  const { cells } = row;
+  const shared = {
+    state: stateOfRow(row),
+    occurrenceCount: readCount(cells.get('count') ?? null, row.text),
+    sourceAddress: readSource(cells.get('source') ?? null, row.text),
+    lamps: readLamps(row.element, cells.get('lamps') ?? null, row.text),
+  };
+  const spns = numbersIn(cells.get('spn'));
+  const fmis = numbersIn(cells.get('fmi'));
+  if (spns.length > 0 && spns.length === fmis.length) {
+    return spns.flatMap((spn, index) =>
+      toFault(spn, fmis[index] as number, { ...shared, description: cells.get('description') ?? '' }),
+    );
+  }
+  const text =
+    cells.get('code') !== undefined && !/\bSPN\b/i.test(row.text) ? asPairs(cells.get('code') ?? '') : row.text;
+  const matches = [...text.matchAll(pairPattern)];
+  const segments = matches.map((match, index) =>
+    text.slice(match.index + match[0].length, matches[index + 1]?.index ?? text.length),
+  );
+  // A count or controller printed after a pair is that pair's own; what the row's last words say is everyone's.
+  const last = segments.at(-1) ?? '';
+  return matches.flatMap((match, index) => {
+    const segment = segments[index] as string;
+    return toFault(Number(match[1]), Number(match[2]), {
+      ...shared,
+      occurrenceCount: readCount(null, segment) ?? readCount(null, last) ?? shared.occurrenceCount,
+      sourceAddress: sourceIn(segment) ?? sourceIn(last) ?? shared.sourceAddress,
+      description: cells.get('description') && matches.length === 1 ? (cells.get('description') as string) : segment,
+    });
+  });
+}
+
+/** "3251/0" or "3251-0" in a column of codes, written the long way. */
+const asPairs = (text: string): string => text.replace(/\b(\d{1,6})\s*[/\-.:]\s*(\d{1,2})\b/g, 'SPN: $1 FMI: $2');
+
+const numbersIn = (text: string | undefined): number[] => (text?.match(/\d+/g) ?? []).map(Number);
+
+function toFault(
+  spn: number,
+  fmi: number,
+  facts: {
+    state: boolean;
+    occurrenceCount: number | null;
+    sourceAddress: number;
+    lamps: Lamps | null;
+    description: string;
+  },
+): ObservedFault[] {
+  if (!spnSchema.safeParse(spn).success || !fmiSchema.safeParse(fmi).success) return [];
+  return [
+    {
+      spn,
+      fmi,
+      sourceAddress: facts.sourceAddress,
+      description: describe(facts.description),
+      isActive: facts.state,
+      occurrenceCount: facts.occurrenceCount,
+      lamps: facts.lamps,
+    },
+  ];
+}
+
+/** The portal's words for the fault, without the state, count, controller and lamps printed beside them. */
+function describe(raw: string): string | null {
+  const text = cleanText(
+    raw
+      .replace(/\bSPN\s*[:#=]?\s*\d+|\bFMI\s*[:#=]?\s*\d+/gi, ' ')
+      .replace(/\b\d[\d,]*\s*(?:x\b|×|occurrences?|times\b)|\b(?:occurrences?|count)\s*[:=]\s*\d[\d,]*/gi, ' ')
+      .replace(/\b(?:source address|source|SA)\s*[:#=]\s*\d{1,3}(?:\s*\([^)]{0,40}\))?/gi, ' ')
+      .replace(/\blamps?\s*[:=]\s*(?:(?:MIL|RSL|AWL|PL|none)\b[\s,/+]*)+/gi, ' ')
+      .replace(/(?:\b(?:active|inactive|cleared|historical|stored)\b[\s|·,;.–—-]*)+$/i, ' ')
+      .replace(/\s+\b(?:active|inactive|cleared|historical|stored)\b\s*(?:[|·,;–—-]\s*)?$/i, ' '),
+    descriptionMaxLength,
+  ).replace(/^[\s:|·,;–—-]+|[\s:|·,;–—-]+$/g, '');
+  return saysNothing(text) ? null : text;
+}
+
+const activeWords = new Set(['active', 'is-active', 'status-active', 'fault-active', 'badge-active', 'current']);
+const inactiveWords = new Set([
+  'inactive',
+  'is-inactive',
+  'status-inactive',
+  'fault-inactive',
+  'badge-inactive',
+  'not-active',
+  'cleared',
+  'historical',
+  'history',
+  'stored',
+  'previously-active',
+]);
+
+function stateInTokens(tokens: ReadonlySet<string>): boolean | null {
+  for (const token of tokens) if (inactiveWords.has(token)) return false;
+  for (const token of tokens) if (activeWords.has(token)) return true;
+  return null;
+}
+
+function stateInWords(text: string): boolean | null {
+  if (/\b(?:inactive|cleared|historical|stored|not active|previously active)\b/i.test(text)) return false;
+  if (/\b(?:active|current)\b/i.test(text)) return true;
+  return null;
+}
+
+/** The row's class list, then its status cell, then the classes inside it, then its words. A listed fault is active unless told. */
+function stateOfRow(row: FaultRow): boolean {
+  const own = stateInTokens(classTokens(row.element));
+  if (own !== null) return own;
+  const status = row.cells.get('status');
+  const fromCell = status === undefined ? null : (stateInWords(status) ?? yesNo(status));
+  if (fromCell !== null) return fromCell;
+  for (const inner of select(row.element, '[class]')) {
+    const state = stateInTokens(classTokens(inner));
+    if (state !== null) return state;
+  }
+  return stateInWords(row.text) ?? true;
+}
+
+const yesNo = (text: string): boolean | null =>
+  /^(?:yes|true|on)$/i.test(text.trim()) ? true : /^(?:no|false|off)$/i.test(text.trim()) ? false : null;
+
+/** J1939 counts to 126 in one message; portals add up, so more is allowed. */
+const maxOccurrences = 1_000_000;
+
+function readCount(cell: string | null, text: string): number | null {
+  const fromCell = cell === null ? null : firstNumber(cell);
+  const match =
+    /\b(\d[\d,]*)\s*(?:occurrences?\b|times\b|×|x\b)/i.exec(text) ??
+    /\b(?:occurrences?|count)\s*[:=]?\s*(\d[\d,]*)/i.exec(text);
+  const count = fromCell ?? (match ? firstNumber(match[1] as string) : null);
+  return count !== null && Number.isInteger(count) && count >= 0 && count <= maxOccurrences ? count : null;
+}
+
+function sourceIn(text: string): number | null {
+  const match = /\b(?:source address|source|SA)\s*[:#=]?\s*(?:\D{0,30}\()?\s*(\d{1,3})\b/i.exec(text);
+  const address = match ? Number(match[1]) : null;
+  return address !== null && sourceAddressSchema.safeParse(address).success ? address : null;
+}
+
+/** The portal does not always print one; then 0, the engine. */
+function readSource(cell: string | null, text: string): number {
+  if (cell !== null) {
+    const address = /\((\d{1,3})\)/.exec(cell)?.[1] ?? /\d{1,3}/.exec(cell)?.[0];
+    if (address !== undefined && sourceAddressSchema.safeParse(Number(address)).success) return Number(address);
+  }
+  return sourceIn(text) ?? 0;
+}
+
+const lampNames: readonly [keyof Lamps, RegExp][] = [
+  ['malfunction', /\bMIL\b|\bmalfunction\b|\bcheck engine\b/i],
+  ['redStop', /\bRSL\b|\bred\b|\bstop\b/i],
+  ['amberWarning', /\bAWL\b|\bamber\b|\bwarning\b/i],
+  ['protect', /\bPL\b|\bprotect\b/i],
+];
+
+/** Class, title and label of lamp icons: they may carry no text at all. Only what calls itself a lamp counts. */
+const lampWords = (element: PageElement): string =>
+  select(element, '[class*=lamp]')
+    .filter((icon) => !classTokens(icon).has('off') && !classTokens(icon).has('lamp-off'))
+    .map((icon) =>
+      [icon.attribs['class'], icon.attribs['title'], icon.attribs['aria-label'], icon.attribs['alt'], textOf(icon)]
+        .filter(Boolean)
+        .join(' ')
+        .replace(/\blamps?\b[-_]?/gi, ' ')
+        .replace(/[-_]/g, ' '),
+    )
+    .join(' ');
+
+/** "Lamps: MIL, AWL" and nothing looser: a fault may be about a lamp without lighting one. */
+const lampList =
+  /\blamps?\s*[:=]\s*((?:(?:MIL|RSL|AWL|PL|malfunction(?: indicator)?|red(?:[ -]stop)?|stop|amber(?:[ -]warning)?|warning|protect|none|off)\b[\s,/+|&]*)+)/i;
+
+/** Lamps as printed; null when the page says nothing about lamps (which is not "all off"). */
+function readLamps(element: PageElement, cell: string | null, text: string): Lamps | null {
+  const icons = select(element, '[class*=lamp]').length > 0 ? lampWords(element) : null;
+  const words = cell ?? icons ?? attribute(element, 'data-lamps') ?? lampList.exec(text)?.[1] ?? null;
+  if (words === null || (cell !== null && words !== '' && !/none|off/i.test(words) && saysNothing(words))) return null;
+  const lamps: Lamps = { malfunction: false, redStop: false, amberWarning: false, protect: false };
+  for (const [lamp, pattern] of lampNames) lamps[lamp] = pattern.test(words);
+  return lamps;
+}
