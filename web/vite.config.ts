@@ -7,7 +7,7 @@ import adapterStatic from '@sveltejs/adapter-static';
 import { sveltekit } from '@sveltejs/kit/vite';
 import tailwindcss from '@tailwindcss/vite';
 import { defineConfig } from 'vite';
-import { withoutInlineScripts } from './packaging/without-inline-scripts.ts';
+import { withoutInlineScripts } from './without-inline-scripts.ts';
 
 const pages = path.resolve(import.meta.dirname, 'build');
 const fallback = 'index.html';

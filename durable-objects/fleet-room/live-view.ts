@@ -131,8 +131,8 @@ export function changesSince(state: RoomState, prev: number, tick: OpenTick | nu
   const alertsLeft = new Map<string, Extract<LeftEntry, { kind: 'alert' }>>();
   // From the newest back, so that the entry that stays is the first after `prev`; of one tick the first entry counts.
   for (let at = state.log.length - 1; at >= 0; at -= 1) {
-    const entry = state.log[at]!;
-    if (entry.seq <= prev) break;
+    const entry = state.log[at];
+    if (entry === undefined || entry.seq <= prev) break;
     if (entry.kind === 'vehicle') vehiclesLeft.set(entry.id, entry);
     else alertsLeft.set(entry.id, entry);
   }
@@ -200,9 +200,7 @@ export function deltaFor(state: RoomState, viewer: Viewer, since: ChangesSince):
     const sawBefore = scopeAt(state, since, id);
     const isHeld = sawBefore !== null && seesVehicle(viewer, sawBefore);
     if (entry && seesVehicle(viewer, scopeOf(entry))) {
-      const vehicle = isHeld
-        ? differenceOf(state, since, id, entry)
-        : liveVehicleOf(entry, state.readings.get(id));
+      const vehicle = isHeld ? differenceOf(state, since, id, entry) : liveVehicleOf(entry, state.readings.get(id));
       if (vehicle) body.vehicles.push(vehicle);
     } else if (isHeld) {
       body.removed.push(id);
@@ -213,7 +211,7 @@ export function deltaFor(state: RoomState, viewer: Viewer, since: ChangesSince):
     const before = alertAt(state, since, id);
     const isHeld = before !== null && seesAlert(viewer, before, scopeAt(state, since, before.vehicleId));
     if (entry && seesAlert(viewer, entry.alert, scopeNow(state, entry.alert.vehicleId))) {
-      if (!isHeld) body.alerts.push(entry.alert);
+      if (!isHeld || entry.seq > since.prev) body.alerts.push(entry.alert);
     } else if (isHeld) {
       body.alertsClosed.push(id);
     }

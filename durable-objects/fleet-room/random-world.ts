@@ -89,9 +89,18 @@ export const operation = fc.oneof(
       ignition: fc.constantFrom(null, true, false),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ op: fc.constant('wait' as const), minutes: fc.integer({ min: 1, max: 2_000 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ op: fc.constant('wait' as const), minutes: fc.integer({ min: 1, max: 2_000 }) }),
+  },
   // Which clients are sent this tick; the others fall behind and get a merged delta later.
-  { weight: 8, arbitrary: fc.record({ op: fc.constant('tick' as const), served: fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      op: fc.constant('tick' as const),
+      served: fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('evict' as const) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('prune' as const), window: fc.integer({ min: 0, max: 6 }) }) },
 );

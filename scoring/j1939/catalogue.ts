@@ -8,7 +8,9 @@
  * VMRS codes are system codes (code key 31); data links and controllers have none of their own and are filed under 003.
  */
 import type { CatalogueEntry } from './catalogue-entry.ts';
+import { aftertreatmentDefEntries } from './catalogue/aftertreatment-def.ts';
 import { aftertreatmentDpfEntries } from './catalogue/aftertreatment-dpf.ts';
+import { aftertreatmentRegenerationEntries } from './catalogue/aftertreatment-regeneration.ts';
 import { aftertreatmentScrEntries } from './catalogue/aftertreatment-scr.ts';
 import { airIntakeEntries } from './catalogue/air-intake.ts';
 import { brakesEntries } from './catalogue/brakes.ts';
@@ -26,8 +28,10 @@ export const spnCatalogue: readonly CatalogueEntry[] = [
   ...coolingEntries,
   ...airIntakeEntries,
   ...fuelEntries,
+  ...aftertreatmentDefEntries,
   ...aftertreatmentScrEntries,
   ...aftertreatmentDpfEntries,
+  ...aftertreatmentRegenerationEntries,
   ...electricalEntries,
   ...brakesEntries,
   ...transmissionEntries,

@@ -68,14 +68,16 @@ const adviceOf = (entry: CatalogueEntry, mode: FailureMode, hazard: Hazard): str
 };
 
 const meaningOf = (entry: CatalogueEntry, mode: FailureMode): string =>
-  mode.class === 'circuit' && entry.kind === 'measure' ? `${mode.meaning} The value itself is unknown.` : `${entry.about} ${mode.meaning}`;
+  mode.class === 'circuit' && entry.kind === 'measure'
+    ? `${mode.meaning} The value itself is unknown.`
+    : `${entry.about} ${mode.meaning}`;
 
 const cleanNumber = (value: number): number => (Number.isFinite(value) ? value : 0);
 const codeName = (spn: number): string => (Number.isFinite(spn) ? `SPN ${spn}` : 'Unreadable code');
 
 /**
  * Describes one SPN × FMI pair. Never throws: an SPN that the catalogue does not know gets the name "SPN n", system
- * `other` and severity `unknown`; a reserved or impossible FMI gets the part's mildest reading.
+ * `other` and severity `unknown`; a reserved or impossible FMI is judged like lost data.
  */
 export const describeFault = (spn: number, fmi: number): FaultDescription => {
   const mode = failureMode(fmi);

@@ -88,7 +88,5 @@ export const demoPeople: readonly DemoPerson[] = [
 
 /** E-mail of the fleet admin whose sign-in a tenant's gateway uses, or null when the tenant has none. */
 export function fleetAdminEmail(tenantName: string): string | null {
-  return (
-    demoPeople.find((person) => person.tenantName === tenantName && person.role === 'fleet_admin')?.email ?? null
-  );
+  return demoPeople.find((person) => person.tenantName === tenantName && person.role === 'fleet_admin')?.email ?? null;
 }

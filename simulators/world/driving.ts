@@ -65,7 +65,7 @@ const round = (value: number, digits: number) => Math.round(value * 10 ** digits
 
 /**
  * Position and gauges at a real instant (epoch milliseconds). At the anchor the odometer and engine hours are the
- * roster's; before it they are lower. Miles, mph, hours, percent.
+ * roster's; before it they are lower, never below 0. Miles, mph, hours, percent.
  */
 export function positionAt(truck: RosterTruck, anchorMs: number, realMs: number): TruckPosition {
   const rotation = rotationOf(truck);
@@ -74,6 +74,8 @@ export function positionAt(truck: RosterTruck, anchorMs: number, realMs: number)
   const offsetMs = spread * rotation.periodMs;
   const atAnchor = travelledBy(rotation, offsetMs);
   const now = travelledBy(rotation, offsetMs + (realMs - anchorMs));
+  const milesOf = (travelled: Travelled) => travelled.cycle * rotation.miles + travelled.milesIntoRotation;
+  const hoursOf = (travelled: Travelled) => travelled.cycle * rotation.engineHours + travelled.hoursIntoRotation;
   const { piece, share } = now;
   const place = pointAlong(rotation.line, now.milesIntoRotation);
   return {
@@ -82,22 +84,8 @@ export function positionAt(truck: RosterTruck, anchorMs: number, realMs: number)
     speedMph: round(piece.startMph + (piece.endMph - piece.startMph) * share, 1),
     heading: round(place.heading, 0) % 360,
     ignition: piece.ignition,
-    odometerMiles: round(
-      truck.baseOdometerMiles +
-        now.cycle * rotation.miles +
-        now.milesIntoRotation -
-        atAnchor.cycle * rotation.miles -
-        atAnchor.milesIntoRotation,
-      1,
-    ),
-    engineHours: round(
-      truck.baseEngineHours +
-        now.cycle * rotation.engineHours +
-        now.hoursIntoRotation -
-        atAnchor.cycle * rotation.engineHours -
-        atAnchor.hoursIntoRotation,
-      1,
-    ),
+    odometerMiles: round(Math.max(0, truck.baseOdometerMiles + milesOf(now) - milesOf(atAnchor)), 1),
+    engineHours: round(Math.max(0, truck.baseEngineHours + hoursOf(now) - hoursOf(atAnchor)), 1),
     fuelPercent: round(piece.startFuel + (piece.endFuel - piece.startFuel) * share, 1),
   };
 }

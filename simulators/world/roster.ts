@@ -142,7 +142,20 @@ export function demoRoster(seed: number): RosterTenant[] {
   });
 }
 
-const bulkHomes: readonly CityKey[] = ['DFW', 'ATL', 'CHI', 'IND', 'MEM', 'PHX', 'SLC', 'MSP', 'CMH', 'STL', 'OKC', 'LAX'];
+const bulkHomes: readonly CityKey[] = [
+  'DFW',
+  'ATL',
+  'CHI',
+  'IND',
+  'MEM',
+  'PHX',
+  'SLC',
+  'MSP',
+  'CMH',
+  'STL',
+  'OKC',
+  'LAX',
+];
 
 /**
  * `count` trucks for measuring (up to 40,000). A smaller roster is the beginning of a larger one, but for the fleet

@@ -46,8 +46,8 @@ const percentPerMile = 100 / (240 * 6.6);
 const percentPerIdleHour = (0.8 / 240) * 100;
 const fullTank = 98;
 /** 49 CFR 395.3: half an hour off after at most 8 h at the wheel, ten hours off after at most 11 h. Kept with a margin. */
-const breakAfterMs = 6.75 * hourMs;
-const restAfterMs = 10.4 * hourMs;
+const breakAfterMs = 7 * hourMs;
+const restAfterMs = 10.6 * hourMs;
 
 /** Writes pieces one after another, keeping time, distance, fuel and hours continuous. */
 class PieceWriter {
@@ -104,7 +104,8 @@ class PieceWriter {
     const rampMiles = (from: number, to: number) => ((from + to) / 2) * rampHours(from, to);
     let cruise = mph;
     // Too short to reach the speed: settle for one that fits.
-    while (cruise > 6 && rampMiles(this.mph, cruise) + (stops ? rampMiles(cruise, 0) : 0) > distance * 0.95) cruise -= 2;
+    while (cruise > 6 && rampMiles(this.mph, cruise) + (stops ? rampMiles(cruise, 0) : 0) > distance * 0.95)
+      cruise -= 2;
     const up = rampMiles(this.mph, cruise);
     const down = stops ? rampMiles(cruise, 0) : 0;
     this.add(rampHours(this.mph, cruise) * hourMs, cruise, true);
@@ -177,10 +178,14 @@ export function buildRotation(plan: RotationPlan): Rotation {
     stretches.forEach((stretch, index) => {
       const name = `${leg}/${index}`;
       const isLast = index === stretches.length - 1;
-      const plannedMs = (stretch.miles / stretch.mph) * hourMs;
+      // A stop comes at the end of a stretch, so the one after it has to fit before the next stop as well.
+      const aheadMs = [stretch, stretches[index + 1]].reduce(
+        (sum, ahead) => sum + (ahead === undefined ? 0 : (ahead.miles / ahead.mph) * hourMs),
+        0,
+      );
       const needsFuel = writer.fuelPercent < 32;
-      const needsBreak = sinceBreakMs + plannedMs > breakAfterMs;
-      const needsRest = crew === 'solo' && atWheelMs + plannedMs > restAfterMs;
+      const needsBreak = sinceBreakMs + aheadMs > breakAfterMs;
+      const needsRest = crew === 'solo' && atWheelMs + aheadMs > restAfterMs;
       const light = !isLast && stretch.mph < 52 && unit(...keys, name, 'light') < 0.5;
       const tookMs = writer.drive(stretch.miles, stretch.mph, isLast || needsFuel || needsBreak || needsRest || light);
       atWheelMs += tookMs;
@@ -189,7 +194,8 @@ export function buildRotation(plan: RotationPlan): Rotation {
       if (needsFuel) fuelUp(name);
       if (needsRest) rest(name);
       else if (needsBreak) shortBreak(name);
-      else if (light && writer.mph === 0 && !needsFuel) writer.add(between(25, 80, ...keys, name, 'red') * 1000, 0, true);
+      else if (light && writer.mph === 0 && !needsFuel)
+        writer.add(between(25, 80, ...keys, name, 'red') * 1000, 0, true);
     });
     const name = `dock ${leg}`;
     writer.add(between(4, 9, ...keys, name, 'check in') * minuteMs, 0, true);

@@ -16,7 +16,7 @@ export interface PortalTerms {
   recogniseWithinMs: number;
   /** Pages read side by side. */
   parallelPages: number;
-  /** Pause before each vehicle, least and most; drawn evenly. */
+  /** Pause before each page, least and most; drawn evenly. */
   pauseMs: { min: number; max: number };
   /** A Retry-After up to this is waited for with the browser open; a longer one ends the step. */
   shortWaitMs: number;
@@ -24,19 +24,22 @@ export interface PortalTerms {
   defaultRetryAfterMs: number;
   /** A step that has read for this long hands back what it has; the next step goes on. */
   stepBudgetMs: number;
+  /** As above, for the size of what was read, as characters of JSON: a workflow keeps at most a mebibyte per step. */
+  stepResultCharacters: number;
   /** Failing pages in a row after which the portal itself is taken to be in trouble. */
   troubleAfterFailures: number;
 }
 
-/** Four pages at a time and a short breath before each vehicle: 100 vehicles in well under a minute, and no burst. */
+/** Four pages at a time and a short breath before each: some 25 pages a second at the most, 100 vehicles in about ten seconds. */
 export const politeTerms: PortalTerms = {
   pageTimeoutMs: 15_000,
   recogniseWithinMs: 5_000,
   parallelPages: 4,
-  pauseMs: { min: 30, max: 90 },
+  pauseMs: { min: 50, max: 150 },
   shortWaitMs: 10_000,
   defaultRetryAfterMs: 300_000,
   stepBudgetMs: 240_000,
+  stepResultCharacters: 600_000,
   troubleAfterFailures: 6,
 };
 

@@ -1,7 +1,14 @@
 /** Brakes: air supply, ABS, stability control, retarder, parking brake. */
 import { entriesOf } from '../catalogue-entry.ts';
 
-const wheels = ['steer axle left', 'steer axle right', 'drive axle left', 'drive axle right', 'axle 3 left', 'axle 3 right'];
+const wheels = [
+  'steer axle left',
+  'steer axle right',
+  'drive axle left',
+  'drive axle right',
+  'axle 3 left',
+  'axle 3 right',
+];
 
 const wheelSensors = wheels.map((wheel, index) => ({
   spn: 789 + index,

@@ -22,10 +22,9 @@ export const coolingEntries = entriesOf('cooling', '042', [
     subject: 'Coolant temperature',
     name: 'Engine coolant temperature',
     high: 'stop',
-    low: 'info',
+    low: 'minor',
     about: 'An overheated engine warps the head and fails gaskets within minutes.',
     advice: 'Let it cool, then check coolant level, fan, belt, thermostat, water pump and radiator.',
-    override: { 18: 'minor' },
   },
   {
     spn: 111,

@@ -49,7 +49,8 @@ export const engineEntries = entriesOf('engine', '045', [
     high: 'major',
     low: 'stop',
     about: 'Without oil pressure the bearings and the turbocharger are destroyed within minutes.',
-    advice: 'Check the oil level, look for leaks, have the pressure measured with a gauge before running the engine again.',
+    advice:
+      'Check the oil level, look for leaks, have the pressure measured with a gauge before running the engine again.',
   },
   {
     spn: 101,

@@ -212,9 +212,11 @@ const drivetrainOwn = entriesOf('drivetrain', '022', [
   {
     spn: 84,
     subject: 'Vehicle speed',
+    vmrs: '003',
     name: 'Wheel-based vehicle speed',
     high: 'minor',
     low: 'minor',
+    fault: 'major',
     circuit: 'major',
     about: 'Road speed is unknown: no cruise control, wrong shifting, limited power.',
     advice: 'Check the speed sensor on the transmission and its wiring.',

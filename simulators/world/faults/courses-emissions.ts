@@ -1,5 +1,13 @@
 /** Courses of the exhaust aftertreatment: what stops a modern diesel most often. */
-import { amber, amberAndMalfunction, amberAndProtect, dark, malfunctionLamp, redAndMalfunction, type Course } from './course.ts';
+import {
+  amber,
+  amberAndMalfunction,
+  amberAndProtect,
+  dark,
+  malfunctionLamp,
+  redAndMalfunction,
+  type Course,
+} from './course.ts';
 
 // One line per stage reads as a table.
 // prettier-ignore

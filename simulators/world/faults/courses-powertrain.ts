@@ -1,5 +1,14 @@
 /** Courses of the engine, its cooling, fuel and air. */
-import { amber, amberAndMalfunction, amberAndProtect, dark, malfunctionLamp, red, redAndMalfunction, type Course } from './course.ts';
+import {
+  amber,
+  amberAndMalfunction,
+  amberAndProtect,
+  dark,
+  malfunctionLamp,
+  red,
+  redAndMalfunction,
+  type Course,
+} from './course.ts';
 
 // One line per stage reads as a table.
 // prettier-ignore

@@ -30,7 +30,12 @@ const trucksPerSevereCase = 20;
 const overlapMs = 2 * hourMs;
 
 /** Stages and repair of an episode that begins at `onsetMs`; `reachesLast` skips the chance of an early repair. */
-function episodeFrom(course: Course, keys: readonly (string | number)[], onsetMs: number, reachesLast: boolean): Episode {
+function episodeFrom(
+  course: Course,
+  keys: readonly (string | number)[],
+  onsetMs: number,
+  reachesLast: boolean,
+): Episode {
   const stageStartsMs: number[] = [];
   let atMs = onsetMs;
   for (const [index, stage] of course.stages.entries()) {
@@ -70,7 +75,8 @@ function historyOf(truck: RosterTruck): History {
   return history;
 }
 
-const chainKeys = (truck: RosterTruck, course: Course, index: number) => [truck.seed, truck.vin, course.key, index] as const;
+const chainKeys = (truck: RosterTruck, course: Course, index: number) =>
+  [truck.seed, truck.vin, course.key, index] as const;
 
 function chainUntil(truck: RosterTruck, course: Course, untilMs: number): Chain {
   const { truth, chains } = historyOf(truck);
@@ -125,7 +131,9 @@ function severeEpisodes(truck: RosterTruck, fromMs: number, toMs: number): Episo
       repairedMs: startMs + severeWindowMs + overlapMs * (0.25 + 0.75 * unit(...keys, 'late')),
     });
   }
-  return episodes.filter((episode) => (episode.stageStartsMs[0] ?? Infinity) <= toMs && episode.repairedMs >= fromMs);
+  return episodes.filter(({ stageStartsMs: [onsetMs = Infinity], repairedMs }) => {
+    return onsetMs >= worldEpochMs && onsetMs <= toMs && repairedMs >= fromMs;
+  });
 }
 
 /** Every episode of a truck that touches [fromMs, toMs] of world time, oldest onset first. */

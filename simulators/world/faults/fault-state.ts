@@ -3,7 +3,7 @@ import type { Lamps, VehicleSystem } from '#contracts/faults';
 import { between } from '../random.ts';
 import type { RosterTruck } from '../roster.ts';
 import { codes, type CodeKey } from './codes.ts';
-import type { StageCode } from './course.ts';
+import { dark, type StageCode } from './course.ts';
 import { episodesBetween, type Episode } from './episodes.ts';
 
 export interface WorldFault {
@@ -26,6 +26,9 @@ const dayMs = 24 * hourMs;
 const mostOccurrences = 126;
 /** How long a cleared code stays on the list of previously active ones. */
 export const rememberClearedMs = 10 * dayMs;
+
+/** Far enough back to find every trouble whose count a code still carries. */
+const lookBackMs = 60 * dayMs;
 
 interface CodeSpan {
   stageCode: StageCode;
@@ -73,7 +76,8 @@ function stateOf(episode: Episode, span: CodeSpan, worldMs: number): WorldFault 
     firstSeenMs: fromMs,
     lastSeenMs,
     occurrenceCount: Math.min(mostOccurrences, counted),
-    lamps: stageCode.lamps,
+    // A controller commands lamps for what is active; a cleared code lights none.
+    lamps: isActive ? stageCode.lamps : dark,
   };
 }
 
@@ -83,22 +87,19 @@ export const faultKey = (fault: { spn: number; fmi: number; sourceAddress: numbe
 
 /** Two troubles may set one code: it is one fault, active when either is, first seen when the first was. */
 function merged(one: WorldFault, other: WorldFault): WorldFault {
-  const lit = (lamp: keyof Lamps) => [one, other].some((fault) => fault.isActive && fault.lamps[lamp]);
+  const lit = (lamp: keyof Lamps) => one.lamps[lamp] || other.lamps[lamp];
   return {
     ...one,
     isActive: one.isActive || other.isActive,
     firstSeenMs: Math.min(one.firstSeenMs, other.firstSeenMs),
     lastSeenMs: Math.max(one.lastSeenMs, other.lastSeenMs),
     occurrenceCount: Math.min(mostOccurrences, one.occurrenceCount + other.occurrenceCount),
-    lamps:
-      one.isActive || other.isActive
-        ? {
-            malfunction: lit('malfunction'),
-            redStop: lit('redStop'),
-            amberWarning: lit('amberWarning'),
-            protect: lit('protect'),
-          }
-        : one.lamps,
+    lamps: {
+      malfunction: lit('malfunction'),
+      redStop: lit('redStop'),
+      amberWarning: lit('amberWarning'),
+      protect: lit('protect'),
+    },
   };
 }
 
@@ -108,18 +109,22 @@ function merged(one: WorldFault, other: WorldFault): WorldFault {
  */
 export function faultsAt(truck: RosterTruck, worldMs: number): WorldFault[] {
   const found = new Map<string, WorldFault>();
-  for (const episode of episodesBetween(truck, worldMs - rememberClearedMs, worldMs)) {
-    for (const span of codeSpans(episode)) {
-      if (span.fromMs > worldMs) continue;
-      const fault = stateOf(episode, span, worldMs);
-      if (!fault.isActive && worldMs - fault.lastSeenMs > rememberClearedMs) continue;
-      const key = faultKey(fault);
-      const known = found.get(key);
-      found.set(key, known === undefined ? fault : merged(known, fault));
-    }
+  const spans = episodesBetween(truck, worldMs - lookBackMs, worldMs)
+    .flatMap((episode) => codeSpans(episode).map((span) => ({ episode, span })))
+    .filter(({ span }) => span.fromMs <= worldMs)
+    .sort((a, b) => a.span.fromMs - b.span.fromMs);
+  for (const { episode, span } of spans) {
+    const fault = stateOf(episode, span, worldMs);
+    const key = faultKey(fault);
+    const known = found.get(key);
+    const isForgotten = known !== undefined && fault.firstSeenMs - known.lastSeenMs > rememberClearedMs;
+    found.set(key, known === undefined || isForgotten ? fault : merged(known, fault));
   }
-  return [...found.values()].sort(
-    (a, b) =>
-      Number(b.isActive) - Number(a.isActive) || a.sourceAddress - b.sourceAddress || a.spn - b.spn || a.fmi - b.fmi,
-  );
+  const isRemembered = (fault: WorldFault) => fault.isActive || worldMs - fault.lastSeenMs <= rememberClearedMs;
+  return [...found.values()]
+    .filter(isRemembered)
+    .sort(
+      (a, b) =>
+        Number(b.isActive) - Number(a.isActive) || a.sourceAddress - b.sourceAddress || a.spn - b.spn || a.fmi - b.fmi,
+    );
 }

@@ -26,8 +26,19 @@ function scheduledEvents(truck: RosterTruck, fromMs: number, toMs: number): Shop
   ] as const; // prettier-ignore
   for (const { kind, everyMs, description } of plan) {
     const firstMs = worldEpochMs + unit(truck.seed, truck.vin, kind) * everyMs;
-    for (let visit = Math.max(0, Math.ceil((fromMs - firstMs) / everyMs)); firstMs + visit * everyMs < toMs; visit += 1) {
-      events.push({ atMs: Math.round(firstMs + visit * everyMs), kind, system: null, spn: null, fmi: null, description });
+    for (
+      let visit = Math.max(0, Math.ceil((fromMs - firstMs) / everyMs));
+      firstMs + visit * everyMs < toMs;
+      visit += 1
+    ) {
+      events.push({
+        atMs: Math.round(firstMs + visit * everyMs),
+        kind,
+        system: null,
+        spn: null,
+        fmi: null,
+        description,
+      });
     }
   }
   return events;
@@ -52,7 +63,14 @@ export function shopEventsBetween(truck: RosterTruck, fromMs: number, toMs: numb
       const description = `Road call: ${codes[codeKey].name}, towed in`;
       events.push({ atMs: Math.round(stoppedMs), kind: 'breakdown', system: course.system, spn, fmi, description });
     }
-    events.push({ atMs: Math.round(repairedMs), kind: 'repair', system: course.system, spn, fmi, description: course.repair });
+    events.push({
+      atMs: Math.round(repairedMs),
+      kind: 'repair',
+      system: course.system,
+      spn,
+      fmi,
+      description: course.repair,
+    });
   }
   return events.filter((event) => event.atMs >= fromMs && event.atMs < toMs).sort((a, b) => a.atMs - b.atMs);
 }

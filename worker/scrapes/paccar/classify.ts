@@ -111,11 +111,9 @@ function acceptButtonSelector(tree: PageTree): string | null {
 /** Boxes that must be ticked before the policies can be accepted. */
 export const policyBoxSelector = 'form input[type=checkbox]:not(:checked)';
 
-/** True when the policies page has boxes to tick. */
-export function hasPolicyBoxes(html: string): boolean {
+/** How many boxes the policies page wants ticked. */
+export function policyBoxCount(html: string): number {
   const page = parsePage(html);
-  return (
-    page.kind === 'page' &&
-    select(page.tree, 'form input[type=checkbox]').some((box) => attribute(box, 'checked') === null)
-  );
+  if (page.kind !== 'page') return 0;
+  return select(page.tree, 'form input[type=checkbox]').filter((box) => attribute(box, 'checked') === null).length;
 }

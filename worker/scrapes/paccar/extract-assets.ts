@@ -160,25 +160,44 @@ function isInside(element: PageElement, other: PageElement): boolean {
 
 function readCard(card: PageElement): ListedAsset | null {
   const text = textOf(card);
+  const labelled = cardFields(card);
   const part = (selector: string): string | null => {
     const element = selectFirst(card, selector);
     return element ? stripLabel(textOf(element)) : null;
   };
-  const vinText =
-    attribute(card, 'data-vin') ?? part('.vin, .asset-vin, [data-field=vin]') ?? vinPattern.exec(text)?.[0];
-  const vin = readVin(vinText ?? '');
+  const vin = readVin(
+    attribute(card, 'data-vin') ?? labelled.get('vin') ?? part('.vin, [data-field=vin]') ?? vinPattern.exec(text)?.[0] ?? '',
+  );
   if (vin === null) return null;
   const unit =
+    labelled.get('unit') ??
     part('.unit, .unit-number, .asset-unit, [data-field=unit]') ??
     /\bunit(?: number| no\.?| #)?\s*[:#]?\s*(\S+)/i.exec(text)?.[1] ??
     '';
   const described =
-    part(
-      '.description, .asset-description, .vehicle, .model, .asset-name, .year-make-model, [data-field=description]',
-    ) ??
+    labelled.get('description') ??
+    part('.description, .asset-description, .vehicle, .asset-vehicle, .model, .asset-name, [data-field=description]') ??
     /\b(?:19|20)\d{2} [A-Z][\w-]+(?: [\w-]+)?/.exec(text)?.[0] ??
     '';
   return { vin, unitNumber: readUnit(unit), ...splitYearMakeModel(described) };
+}
+
+/** A card's facts by the labels printed in it: `<span class="label">VIN</span> …` beside or around the value. */
+function cardFields(card: PageElement): Map<Column, string> {
+  const fields = new Map<Column, string>();
+  for (const label of select(card, '.label, .field-label, dt, label')) {
+    const column = columnOf(textOf(label));
+    const holder = label.parent && 'attribs' in label.parent ? (label.parent as PageElement) : null;
+    if (column === null || fields.has(column) || holder === null) continue;
+    const at = holder.children.indexOf(label);
+    const isOwnHolder = holder !== card && select(holder, '.label, .field-label, dt, label').length === 1;
+    // Alone in its holder, a label's value is the rest of the holder; among others, it is what comes next.
+    const rest = holder.children.slice(at + 1);
+    const values = isOwnHolder ? rest : rest.filter((node) => 'attribs' in node || textOf(node) !== '').slice(0, 1);
+    const value = values.map(textOf).join(' ').trim();
+    if (value !== '') fields.set(column, value);
+  }
+  return fields;
 }
 
 const stripLabel = (text: string): string => text.replace(/^(?:vin|unit(?: number| no\.?| #)?|vehicle)\s*[:#]\s*/i, '');

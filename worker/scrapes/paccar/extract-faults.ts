@@ -113,13 +113,49 @@ function faultRows(tree: PageTree): FaultRow[] {
         const text = column === 'lamps' ? `${textOf(cell)} ${lampWords(cell)}`.trim() : textOf(cell);
         if (column && !byColumn.has(column)) byColumn.set(column, text);
       });
-      rows.push({ element, text: textOf(element), cells: byColumn });
+      rows.push({
+        element,
+        text: textOf(element),
+        cells: view.header.length > 0 ? byColumn : cellsByContent(cells.map(textOf)),
+      });
     }
     if (rows.length > 0) return rows;
   }
   const marked = select(tree, '.fault-row, .dtc-row');
   const listed = marked.length > 0 ? marked : select(tree, '.fault-list li, .dtc-table li, .fault-list .fault');
-  return listed.map((element) => ({ element, text: textOf(element), cells: new Map<FaultColumn, string>() }));
+  return listed.map((element) => {
+    const parts = element.children.flatMap((child) => ('attribs' in child ? [textOf(child)] : []));
+    return { element, text: textOf(element), cells: cellsByContent(parts) };
+  });
+}
+
+const lampWord = '(?:MIL|RSL|AWL|PL|malfunction(?: indicator)?|red(?:[ -]stop)?|amber(?:[ -]warning)?|warning|protect|none|off)';
+const onlyLamps = new RegExp(`^(?:lamps?\\s*[:=]\\s*)?(?:${lampWord}\\b[\\s,/+|&]*)+$`, 'i');
+
+/** Parts of a row without headings, told apart by what they say; whatever says nothing else is the description. */
+function cellsByContent(parts: readonly string[]): Map<FaultColumn, string> {
+  const cells = new Map<FaultColumn, string>();
+  if (parts.length < 3) return cells;
+  for (const part of parts.map((text) => text.trim())) {
+    const column: FaultColumn | null =
+      part === ''
+        ? null
+        : /\bSPN\b/i.test(part)
+          ? 'code'
+          : /^(?:SA|source(?: address)?)\s*[:#=]/i.test(part)
+            ? 'source'
+            : onlyLamps.test(part) || /^(?:lamps?\s*[:=]\s*)?[-–—]$/i.test(part)
+              ? 'lamps'
+              : /^(?:active|inactive|cleared|historical|stored|current)$/i.test(part)
+                ? 'status'
+                : /^\d[\d,]*\s*(?:occurrences?|times|×|x)?$|^(?:occurrences?|count)\s*[:=]?\s*\d[\d,]*$/i.test(part)
+                  ? 'count'
+                  : 'description';
+    // A code printed together with its words has no cell of its own; the row's text is read then.
+    if (column === 'code' && !/^(?:\W*(?:SPN|FMI)\W*\d+\W*)+$/i.test(part)) return new Map();
+    if (column !== null && !cells.has(column)) cells.set(column, part);
+  }
+  return cells;
 }
 
 const isFaultRow = (element: PageElement): boolean => {
@@ -162,15 +198,23 @@ function readRow(row: FaultRow): ObservedFault[] {
   );
   // A count or controller printed after a pair is that pair's own; what the row's last words say is everyone's.
   const last = segments.at(-1) ?? '';
+  const names = descriptionsOf(cells.get('description') ?? null, matches.length);
   return matches.flatMap((match, index) => {
     const segment = segments[index] as string;
     return toFault(Number(match[1]), Number(match[2]), {
       ...shared,
       occurrenceCount: readCount(null, segment) ?? readCount(null, last) ?? shared.occurrenceCount,
       sourceAddress: sourceIn(segment) ?? sourceIn(last) ?? shared.sourceAddress,
-      description: cells.get('description') && matches.length === 1 ? (cells.get('description') as string) : segment,
+      description: names?.[index] ?? segment,
     });
   });
+}
+
+/** One description per pair: "a; b" for two pairs; words that cannot be shared out stand for each of them. */
+function descriptionsOf(cell: string | null, pairs: number): string[] | null {
+  if (cell === null) return null;
+  const parts = pairs > 1 ? cell.split(/\s*;\s*/) : [cell];
+  return parts.length === pairs ? parts : Array<string>(pairs).fill(cell);
 }
 
 /** "3251/0" or "3251-0" in a column of codes, written the long way. */
@@ -210,7 +254,7 @@ function describe(raw: string): string | null {
       .replace(/\bSPN\s*[:#=]?\s*\d+|\bFMI\s*[:#=]?\s*\d+/gi, ' ')
       .replace(/\b\d[\d,]*\s*(?:x\b|×|occurrences?|times\b)|\b(?:occurrences?|count)\s*[:=]\s*\d[\d,]*/gi, ' ')
       .replace(/\b(?:source address|source|SA)\s*[:#=]\s*\d{1,3}(?:\s*\([^)]{0,40}\))?/gi, ' ')
-      .replace(/\blamps?\s*[:=]\s*(?:(?:MIL|RSL|AWL|PL|none)\b[\s,/+]*)+/gi, ' ')
+      .replace(lampsInText, ' ')
       .replace(/(?:\b(?:active|inactive|cleared|historical|stored)\b[\s|·,;.–—-]*)+$/i, ' ')
       .replace(/\s+\b(?:active|inactive|cleared|historical|stored)\b\s*(?:[|·,;–—-]\s*)?$/i, ' '),
     descriptionMaxLength,
@@ -309,15 +353,15 @@ const lampWords = (element: PageElement): string =>
     )
     .join(' ');
 
-/** "Lamps: MIL, AWL" and nothing looser: a fault may be about a lamp without lighting one. */
-const lampList =
-  /\blamps?\s*[:=]\s*((?:(?:MIL|RSL|AWL|PL|malfunction(?: indicator)?|red(?:[ -]stop)?|stop|amber(?:[ -]warning)?|warning|protect|none|off)\b[\s,/+|&]*)+)/i;
+/** "Lamps: MIL, AWL" and nothing looser: a fault may be about a lamp without lighting one. A dash says that all are dark. */
+const lampsInText = new RegExp(`\\blamps?\\s*[:=]\\s*((?:${lampWord}\\b[\\s,/+|&]*)+|[-–—])`, 'gi');
+const lampList = new RegExp(lampsInText.source, 'i');
 
 /** Lamps as printed; null when the page says nothing about lamps (which is not "all off"). */
 function readLamps(element: PageElement, cell: string | null, text: string): Lamps | null {
   const icons = select(element, '[class*=lamp]').length > 0 ? lampWords(element) : null;
   const words = cell ?? icons ?? attribute(element, 'data-lamps') ?? lampList.exec(text)?.[1] ?? null;
-  if (words === null || (cell !== null && words !== '' && !/none|off/i.test(words) && saysNothing(words))) return null;
+  if (words === null || /^(?:n\/?a|unknown|not available)$/i.test(words.trim())) return null;
   const lamps: Lamps = { malfunction: false, redStop: false, amberWarning: false, protect: false };
   for (const [lamp, pattern] of lampNames) lamps[lamp] = pattern.test(words);
   return lamps;

@@ -61,6 +61,16 @@ describe('the vehicle list', () => {
     expect(page.nextHref).toBe('/assets?page=2');
   });
 
+  it('reads cards whose values stand beside their labels', () => {
+    const page = assetsOf(
+      `<div class="asset-list"><div class="asset-row"><span class="asset-vin"><span class="label">VIN</span> <a>${vin}</a></span>
+       <span class="asset-unit"><span class="label">Unit Number</span> T 12</span>
+       <span class="asset-vehicle"><span class="label">Year / Make / Model</span> 2022 Peterbilt 579</span>
+       <span class="asset-status"><span class="label">Status</span> Active</span></div></div>`,
+    );
+    expect(page.assets).toEqual([{ vin, unitNumber: 'T 12', year: 2022, make: 'Peterbilt', model: '579' }]);
+  });
+
   it('names the rows whose VIN cannot be one, and keeps the others', () => {
     const page = assetsOf(assetTable(heads('VIN', 'Unit'), cells('1XKYD49X0NJ10000', 'short'), cells(vin, 'good')));
     expect(page.assets.map((asset) => asset.unitNumber)).toEqual(['good']);
@@ -188,6 +198,29 @@ describe('the diagnostics page', () => {
     ]);
     expect(faults[0]?.description).toBe('NOx inlet voltage low');
     expect(faults[1]?.description).toBe('NOx outlet calibration');
+  });
+
+  it('reads several codes of one row with their own words', () => {
+    const row = (...parts: string[]) => `<div class="fault-row active">${parts.map((part) => `<span>${part}</span> `).join('')}</div>`;
+    const html = list(
+      row('SPN: 3251 FMI: 0, SPN: 94 FMI: 1', 'Soot high; Fuel pressure low', 'SA: 61', 'Red Stop, MIL', 'Active', '1 occurrence'),
+      row('SPN: 190 FMI: 0', 'Amber warning lamp of the engine speed', 'SA: 0', 'Lamps: —', 'Active', '2 occurrences'),
+    );
+    const lit = { malfunction: true, redStop: true, amberWarning: false, protect: false };
+    const dark = { malfunction: false, redStop: false, amberWarning: false, protect: false };
+    expect(faultsOf(html)).toEqual([
+      { spn: 3251, fmi: 0, sourceAddress: 61, description: 'Soot high', isActive: true, occurrenceCount: 1, lamps: lit },
+      { spn: 94, fmi: 1, sourceAddress: 61, description: 'Fuel pressure low', isActive: true, occurrenceCount: 1, lamps: lit },
+      {
+        spn: 190,
+        fmi: 0,
+        sourceAddress: 0,
+        description: 'Amber warning lamp of the engine speed',
+        isActive: true,
+        occurrenceCount: 2,
+        lamps: dark,
+      },
+    ]);
   });
 
   it('reads a table by its headings, shuffled too', () => {

@@ -34,65 +34,70 @@ export async function openSession(
 class Courtesy {
   private signIn: Promise<void> | null = null;
   private signIns = 0;
+  private hasReadSinceSignIn = true;
   private holdUntilMs = 0;
-  private shortWaits = 0;
+  private holds = 0;
 
   private readonly session: PortalSession;
   constructor(session: PortalSession) {
     this.session = session;
   }
 
-  /** Runs one reading; waits out a short 429 and signs in again once, then tries the same reading again. */
+  /** Runs one reading after a short breath; waits out a short 429, signs in again when thrown out, then tries again. */
   async attempt<T>(reading: () => Promise<T>): Promise<T> {
     const { clock, terms } = this.session.around;
     for (;;) {
+      await clock.sleep(terms.pauseMs.min + clock.random() * (terms.pauseMs.max - terms.pauseMs.min));
       const hold = this.holdUntilMs - clock.now();
       if (hold > 0) await clock.sleep(hold);
       const signInsBefore = this.signIns;
       try {
-        return await reading();
+        const read = await reading();
+        this.hasReadSinceSignIn = true;
+        return read;
       } catch (thrown) {
         const error = toScrapeError(thrown);
-        const isShortWait =
-          error.code === 'RATE_LIMITED' &&
-          (error.retryAfterMs ?? terms.defaultRetryAfterMs) <= terms.shortWaitMs &&
-          this.shortWaits < maxShortWaits;
-        if (isShortWait) {
-          this.shortWaits += 1;
-          this.holdUntilMs = Math.max(
-            this.holdUntilMs,
-            clock.now() + (error.retryAfterMs ?? terms.defaultRetryAfterMs) + clock.random() * 250,
-          );
-        } else if (error.code === 'SESSION_EXPIRED' && (await this.signInAgain(signInsBefore))) {
-          continue;
-        } else {
-          throw error;
-        }
+        const isHandled =
+          (error.code === 'RATE_LIMITED' && this.hold(error.retryAfterMs ?? terms.defaultRetryAfterMs)) ||
+          (error.code === 'SESSION_EXPIRED' && (await this.signInAgain(signInsBefore)));
+        if (!isHandled) throw error;
       }
     }
   }
 
-  /** False when this step has already signed in again once and was thrown out again. */
+  /** Keeps every page of this step back; false when that would be too long, or has happened too often. */
+  private hold(waitMs: number): boolean {
+    const { clock, terms } = this.session.around;
+    if (waitMs > terms.shortWaitMs) return false;
+    // Pages that were already on their way are refused as well: they belong to the same pause.
+    if (clock.now() >= this.holdUntilMs) this.holds += 1;
+    if (this.holds > maxHolds) return false;
+    this.holdUntilMs = Math.max(this.holdUntilMs, clock.now() + waitMs + clock.random() * 250);
+    return true;
+  }
+
+  /** False when a fresh sign-in did not last for a single page, or the portal throws us out again and again. */
   private async signInAgain(signInsBefore: number): Promise<boolean> {
     // Another page of this step signed in since the failing request began: just try again.
     if (this.signIns > signInsBefore) return true;
     if (this.signIn === null) {
-      if (this.signIns >= 1) return false;
-      this.signIn = ensureSignedIn(this.session.context, this.session.access, [], this.session.around).then(
-        (cookies) => {
-          this.session.newCookies = cookies;
-          this.signIns += 1;
-          this.signIn = null;
-        },
-      );
+      if (!this.hasReadSinceSignIn || this.signIns >= maxSignInsPerStep) return false;
+      this.hasReadSinceSignIn = false;
+      const { context, access, around } = this.session;
+      this.signIn = ensureSignedIn(context, access, [], around).then((cookies) => {
+        this.session.newCookies = cookies;
+        this.signIns += 1;
+        this.signIn = null;
+      });
     }
     await this.signIn;
     return true;
   }
 }
 
-/** Enough for a portal that meters every page, few enough to end. */
-const maxShortWaits = 40;
+/** Enough for a portal that meters every few pages, few enough to end. */
+const maxHolds = 100;
+const maxSignInsPerStep = 20;
 /** 50 vehicles a page: a step reads up to 3,000 vehicles and its result stays far under a mebibyte. */
 const maxListPagesPerStep = 60;
 
@@ -150,7 +155,7 @@ export interface DetailReading {
   failed: { asset: ListedAsset; failure: ScrapeFailure }[];
   /** Not reached before the reading stopped. */
   remaining: ListedAsset[];
-  /** Why it stopped before the end; null at the end or when its time was used up. */
+  /** Why it stopped before the end; null at the end, or when the step's time or room was used up. */
   stopped: ScrapeFailure | null;
 }
 
@@ -167,17 +172,18 @@ export async function readVehicleDetails(
   const result: DetailReading = { vehicles: [], failed: [], remaining: [], stopped: null };
   const endAtMs = clock.now() + terms.stepBudgetMs;
   let failuresInARow = 0;
+  let resultCharacters = 0;
 
   const work = async (): Promise<void> => {
     let page: PortalPage | null = null;
-    while (result.stopped === null && clock.now() < endAtMs) {
+    while (result.stopped === null && clock.now() < endAtMs && resultCharacters < terms.stepResultCharacters) {
       const asset = queue.shift();
       if (!asset) break;
       try {
-        await clock.sleep(terms.pauseMs.min + clock.random() * (terms.pauseMs.max - terms.pauseMs.min));
         page ??= await context.newPage();
-        const open = page;
-        result.vehicles.push(await courtesy.attempt(() => readVehicle(open, asset, around)));
+        const vehicle = await readVehicle(page, asset, around, courtesy);
+        result.vehicles.push(vehicle);
+        resultCharacters += JSON.stringify(vehicle).length;
         failuresInARow = 0;
       } catch (thrown) {
         const error = toScrapeError(thrown);
@@ -207,12 +213,21 @@ export async function readVehicleDetails(
   return result;
 }
 
-async function readVehicle(page: PortalPage, asset: ListedAsset, around: Surroundings): Promise<ObservedVehicle> {
+async function readVehicle(
+  page: PortalPage,
+  asset: ListedAsset,
+  around: Surroundings,
+  courtesy: Courtesy,
+): Promise<ObservedVehicle> {
   const path = `/assets/${encodeURIComponent(asset.vin)}`;
-  await visit(page, path, around);
-  const detail = await recognise(page, 'vehicle', (html) => extractAsset(html, asset.vin), around);
-  await visit(page, `${path}/diagnostics`, around);
-  const { faults } = await recognise(page, 'diagnostics', extractFaults, around);
+  const detail = await courtesy.attempt(async () => {
+    await visit(page, path, around);
+    return recognise(page, 'vehicle', (html) => extractAsset(html, asset.vin), around);
+  });
+  const { faults } = await courtesy.attempt(async () => {
+    await visit(page, `${path}/diagnostics`, around);
+    return recognise(page, 'diagnostics', extractFaults, around);
+  });
   return toObservedVehicle(asset, detail, faults);
 }
 

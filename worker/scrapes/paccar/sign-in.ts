@@ -6,9 +6,9 @@ import {
   acceptButton,
   classifySignInPage,
   errorSelector,
-  hasPolicyBoxes,
   mfaCodeSelector,
   passwordSelector,
+  policyBoxCount,
   policyBoxSelector,
   submitSelector,
   userNameSelector,
@@ -78,7 +78,8 @@ async function signIn(page: PortalPage, access: PortalAccess, around: Surroundin
       const button = acceptButton(html);
       if (button === null || done.policies >= 2) throw await unrecognised(page, 'policies', around);
       done.policies += 1;
-      if (hasPolicyBoxes(html)) await page.click(policyBoxSelector);
+      // Each click ticks the first box that is not ticked yet.
+      for (let box = Math.min(policyBoxCount(html), 10); box > 0; box--) await page.click(policyBoxSelector);
       await submit(page, () => page.click(button), state, around);
     } else if (state.at === 'mfa') {
       if (access.totpSecret === null || done.code > 0) throw mfaRequired(done.code > 0);

@@ -15,7 +15,7 @@ export interface InboxFilters {
 }
 
 /** Filters from a URL; what the URL gets wrong falls back to open alerts. */
-export function inboxFiltersFrom(params: URLSearchParams): InboxFilters {
+export function inboxFiltersFrom(params: { get: (name: string) => string | null }): InboxFilters {
   return {
     view: alertStatuses.find((status) => status === params.get('status')) ?? 'open',
     severity: alertSeverities.find((severity) => severity === params.get('severity')) ?? null,

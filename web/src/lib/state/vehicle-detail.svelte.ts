@@ -18,7 +18,7 @@ export class VehicleDetail {
   failure = $state<ApiFailure | null>(null);
   /** The parts that could not be read while the truck itself could. */
   partFailure = $state<ApiFailure | null>(null);
-  readonly vehicle = $derived(this.#base === null ? null : overlayVehicle(this.#base, live.vehicle(this.id)));
+  readonly vehicle = $derived(this.#base === null ? null : overlayVehicle(this.#base, live.vehicle(this.#base.id)));
   readonly latest = $derived(this.predictions?.data[0] ?? null);
   readonly activeFaults = $derived((this.faults?.data ?? []).filter((fault) => fault.isActive));
   readonly clearedFaults = $derived((this.faults?.data ?? []).filter((fault) => !fault.isActive));

@@ -25,7 +25,7 @@ const oneOf = <T extends string>(values: readonly T[], value: string | null): T 
   values.find((known) => known === value) ?? null;
 
 /** Filters from a URL; what the URL gets wrong falls back to the default. */
-export function filtersFrom(params: URLSearchParams): VehicleFilters {
+export function filtersFrom(params: { get: (name: string) => string | null }): VehicleFilters {
   const sort = params.get('sort') ?? defaultSort;
   const field = oneOf(vehicleSortFields, sort.replace(/^-/, ''));
   const page = Number(params.get('page') ?? 1);

@@ -1,0 +1,4 @@
+/** The classes that the Worker's entry re-exports for the runtime. */
+export { FleetRoom } from './fleet-room/fleet-room.ts';
+export { RateCounter } from './rate-counter/rate-counter.ts';
+export { ScrapeGate } from './scrape-gate/scrape-gate.ts';

@@ -1,0 +1,23 @@
+/** The only place that turns a tenant's id, or a subject's, into a stub. */
+import type { FleetRoomRpc } from './fleet-room/feed.ts';
+import type { RateCounterRpc } from './rate-counter/rate-counter.ts';
+
+export { scrapeGateOf, type ScrapeGateCalls } from './scrape-gate/facade.ts';
+export type { FleetRoomRpc, RateCounterRpc };
+
+/** A room as the Worker sees it; `fetch` takes a WebSocket upgrade with `?ticket=`. */
+export type FleetRoomStub = FleetRoomRpc & { fetch(request: Request): Promise<Response> };
+
+/** Bindings are declared without their class (the Worker's types must not depend on the objects' insides). */
+function stubOf<T extends object>(namespace: DurableObjectNamespace, name: string): T {
+  const stub: unknown = namespace.get(namespace.idFromName(name));
+  return stub as T;
+}
+
+/** The live room of a tenant. */
+export const roomOf = (namespace: DurableObjectNamespace, tenantId: string): FleetRoomStub =>
+  stubOf<FleetRoomStub>(namespace, tenantId);
+
+/** The request counter of a subject, e.g. `user:<id>` or `address:<ip>`. */
+export const rateCounterOf = (namespace: DurableObjectNamespace, subject: string): RateCounterRpc =>
+  stubOf<RateCounterRpc>(namespace, subject);

@@ -1,0 +1,24 @@
+/** Secrets of a local installation: made once, kept in the state folder, readable by their owner only. */
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const secretsSchema = z.object({ AUTH_PRIVATE_JWK: z.string(), MASTER_KEY: z.string() });
+export type WorkerSecrets = z.infer<typeof secretsSchema>;
+
+/** New secrets in the form the Worker takes them. */
+export function makeSecrets(): WorkerSecrets {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const jwk = { ...privateKey.export({ format: 'jwk' }), kid: randomBytes(8).toString('hex') };
+  return { AUTH_PRIVATE_JWK: JSON.stringify(jwk), MASTER_KEY: randomBytes(32).toString('base64') };
+}
+
+/** The state folder's secrets, made on first use. Throws when the file is there but unreadable. */
+export function localSecrets(stateFolder: string): WorkerSecrets {
+  const file = join(stateFolder, 'secrets.json');
+  if (existsSync(file)) return secretsSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  const secrets = makeSecrets();
+  writeFileSync(file, JSON.stringify(secrets), { mode: 0o600 });
+  return secrets;
+}

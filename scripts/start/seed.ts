@@ -1,0 +1,122 @@
+/** The demo tenants, people and trucks, written once into an empty database. Ids are fixed, so anything can check them. */
+import { createHash } from 'node:crypto';
+import type { D1Database } from '@cloudflare/workers-types';
+import { sql } from 'drizzle-orm';
+import { v7 } from 'uuid';
+import { demoPassword, demoPeople, demoTenants } from '#simulators/world/demo';
+import { demoRoster } from '#simulators/world/roster';
+import { demoPortalAccounts } from '#simulators/portal/accounts';
+import { openDatabase, type Database } from '#worker/db/client';
+import { dealerLinks, tenants, users, vehicles } from '#worker/db/schema/index';
+import { configOf, type Env } from '#worker/env';
+import { hashPassword } from '#worker/features/auth/passwords';
+import { putCredentials } from '#worker/features/sync/credentials-store';
+import { scopeForJob } from '#worker/http/tenant-scope';
+import { openVault } from '#worker/secrets/vault';
+
+/** The seed of the simulated world; another one is another world. */
+export const worldSeed = 2026;
+const bornAt = '2026-01-05T12:00:00.000Z';
+
+/** A UUIDv7 that depends on nothing but its name. */
+export function fixedId(name: string): string {
+  const random = createHash('sha256').update(name).digest().subarray(0, 16);
+  return v7({ msecs: Date.parse(bornAt), random, seq: random.readUInt32BE(4) });
+}
+
+const tenantId = (name: string): string => fixedId(`tenant:${name}`);
+export const demoVehicleId = (vin: string): string => fixedId(`vehicle:${vin}`);
+
+async function seedTenants(db: Database): Promise<void> {
+  await db.insert(tenants).values(
+    demoTenants.map(({ name, kind, timeZone }) => ({
+      id: tenantId(name),
+      name,
+      kind,
+      settings: { timeZone },
+      createdAt: bornAt,
+      updatedAt: bornAt,
+    })),
+  );
+  await db.insert(dealerLinks).values(
+    demoTenants.flatMap((fleet) =>
+      fleet.linkedDealers.map((dealer) => ({
+        id: fixedId(`link:${dealer}:${fleet.name}`),
+        dealerTenantId: tenantId(dealer),
+        fleetTenantId: tenantId(fleet.name),
+        status: 'active' as const,
+        createdAt: bornAt,
+        acceptedAt: bornAt,
+      })),
+    ),
+  );
+}
+
+async function seedPeople(db: Database): Promise<void> {
+  // One hash per person: a shared salt would say that the passwords are the same.
+  const rows = await Promise.all(
+    demoPeople.map(async (person) => ({
+      id: fixedId(`user:${person.email}`),
+      tenantId: person.tenantName === null ? null : tenantId(person.tenantName),
+      email: person.email,
+      name: person.name,
+      role: person.role,
+      passwordHash: await hashPassword(demoPassword),
+      createdAt: bornAt,
+      updatedAt: bornAt,
+    })),
+  );
+  for (const row of rows) await db.insert(users).values(row);
+}
+
+async function seedTrucks(db: Database): Promise<void> {
+  const driverId = fixedId('user:driver@blueridge.example');
+  for (const tenant of demoRoster(worldSeed)) {
+    const rows = tenant.trucks.map((truck, index) => ({
+      id: demoVehicleId(truck.vin),
+      vin: truck.vin,
+      unitNumber: truck.unitNumber,
+      year: truck.year,
+      make: truck.make,
+      model: truck.model,
+      engineMake: truck.engineMake,
+      engineModel: truck.engineModel,
+      // The demo driver has the first truck of their fleet.
+      assignedDriverId: tenant.name === 'Blue Ridge Freight' && index === 0 ? driverId : null,
+    }));
+    if (rows.length === 0) continue;
+    await db.run(sql`
+      INSERT INTO ${vehicles} (id, tenant_id, vin, unit_number, year, make, model, engine_make, engine_model,
+        assigned_driver_id, status, first_seen_at, updated_at, is_score_dirty)
+      SELECT r.value ->> 'id', ${tenantId(tenant.name)}, r.value ->> 'vin', r.value ->> 'unitNumber',
+        r.value ->> 'year', r.value ->> 'make', r.value ->> 'model', r.value ->> 'engineMake',
+        r.value ->> 'engineModel', r.value ->> 'assignedDriverId', 'offline', ${bornAt}, ${bornAt}, 1
+      FROM json_each(${JSON.stringify(rows)}) AS r`);
+  }
+}
+
+async function seedCredentials(db: Database, bindings: Record<string, string>, portalUrl: string): Promise<void> {
+  const config = configOf(bindings as unknown as Env);
+  for (const { tenantName, username, password } of demoPortalAccounts) {
+    const scope = scopeForJob(tenantId(tenantName));
+    const vault = await openVault(db, config, scope.tenantId);
+    const input = { baseUrl: portalUrl, username, password, consent: true as const };
+    await putCredentials(scope, db, vault, 'paccar', input, bornAt);
+  }
+}
+
+/** Seeds an empty database; leaves any other as it is. Returns whether it was empty. */
+export async function seedDemoData(
+  d1: D1Database,
+  bindings: Record<string, string>,
+  portalUrl: string | null,
+): Promise<boolean> {
+  const db = openDatabase(d1);
+  const existing = await db.select({ id: tenants.id }).from(tenants).limit(1);
+  if (existing.length > 0) return false;
+  await seedTenants(db);
+  await seedPeople(db);
+  await seedTrucks(db);
+  if (portalUrl !== null) await seedCredentials(db, bindings, portalUrl);
+  return true;
+}

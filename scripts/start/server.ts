@@ -1,0 +1,108 @@
+/**
+ * The Worker's process: workerd with D1, Durable Objects, queue, workflow, R2 and Browser Rendering, all embedded.
+ * Started by start.ts, which restarts it when it dies; talks to it over the process channel.
+ * workerd itself is restarted by miniflare when it crashes; stuck runs are revived after either.
+ */
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare';
+import { unstable_getMiniflareWorkerOptions } from 'wrangler';
+import { z } from 'zod';
+import { applyMigrations } from './migrate.ts';
+import { seedDemoData } from './seed.ts';
+
+const settingsSchema = z.object({
+  root: z.string(),
+  port: z.number(),
+  stateFolder: z.string(),
+  workerScript: z.string(),
+  syncEverySeconds: z.number(),
+  seedPortalUrl: z.string().nullable(),
+  bindings: z.record(z.string(), z.string()),
+});
+export type ServerSettings = z.infer<typeof settingsSchema>;
+
+const minuteMs = 60_000;
+/** At start nothing can still be running, so a run without a recent heartbeat is revived at once. */
+const reviveCron = '*/5 * * * *';
+const syncCron = '*/15 * * * *';
+const nightlyCron = '17 3 * * *';
+
+function workerOptions(settings: ServerSettings) {
+  const { workerOptions: configured } = unstable_getMiniflareWorkerOptions(join(settings.root, 'wrangler.toml'));
+  const { modulesRules: _unused, ...options } = configured;
+  return {
+    ...options,
+    name: 'truckiq',
+    rootPath: settings.root,
+    modules: true,
+    scriptPath: settings.workerScript,
+    // Every variable of wrangler.toml has its local value here.
+    bindings: settings.bindings,
+  };
+}
+
+async function main(settings: ServerSettings): Promise<void> {
+  const logs = join(settings.stateFolder, 'logs');
+  mkdirSync(logs, { recursive: true });
+  const workerLog = createWriteStream(join(logs, 'worker.log'), { flags: 'a' });
+  let afterRestart = (): void => undefined;
+
+  const converted = convertV4MiniflareOptions({
+    host: '127.0.0.1',
+    port: settings.port,
+    log: new Log(LogLevel.ERROR),
+    cf: false,
+    handleStructuredLogs: ({ level, message }) => {
+      workerLog.write(`${level} ${message}\n`);
+    },
+    workers: [workerOptions(settings)],
+  });
+  const miniflare = new Miniflare({
+    ...converted,
+    resourcePersistencePath: join(settings.stateFolder, 'data'),
+    unsafeHandleRuntimeRestart: () => {
+      console.error('The runtime died and has been restarted.');
+      afterRestart();
+    },
+  });
+  const url = await miniflare.ready;
+  const database = await miniflare.getD1Database('DB');
+  await applyMigrations(database, join(settings.root, 'migrations'));
+  const isNew = await seedDemoData(database, settings.bindings, settings.seedPortalUrl);
+
+  const worker = await miniflare.getWorker();
+  const tick = async (cron: string): Promise<void> => {
+    try {
+      await worker.scheduled({ cron, scheduledTime: new Date() });
+    } catch (cause) {
+      console.error(`The cron ${cron} failed: ${cause instanceof Error ? cause.message : String(cause)}`);
+    }
+  };
+  afterRestart = () => void setTimeout(() => void tick(reviveCron), 1000);
+  await tick(reviveCron);
+  void tick(syncCron);
+  const timers = [
+    setInterval(() => void tick(syncCron), settings.syncEverySeconds * 1000),
+    setInterval(() => void tick(reviveCron), Math.min(5 * minuteMs, settings.syncEverySeconds * 1000)),
+    setInterval(() => void tick(nightlyCron), 24 * 60 * minuteMs),
+  ];
+
+  const stop = async (): Promise<void> => {
+    timers.forEach(clearInterval);
+    await miniflare.dispose();
+    process.exit(0);
+  };
+  process.on('SIGTERM', () => void stop());
+  process.on('disconnect', () => void stop());
+  // Ctrl-C reaches the whole group; the parent decides when to stop.
+  process.on('SIGINT', () => undefined);
+  process.send?.({ kind: 'ready', url: url.origin, isNew });
+}
+
+process.once('message', (message) => {
+  main(settingsSchema.parse(message)).catch((cause: unknown) => {
+    console.error(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
+    process.exit(1);
+  });
+});

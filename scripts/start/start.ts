@@ -1,0 +1,147 @@
+/**
+ * `npm start`: from a clone to live demo fleets with one command. Checks, builds, starts the simulated outside world and
+ * the Worker, each supervised, and prints where to look. Ctrl-C stops everything; what was acknowledged is kept.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { demoPassword, demoPeople } from '#simulators/world/demo';
+import { findBrowser, installBrowserWrapper } from './browser.ts';
+import { build } from './build.ts';
+import { CheckError, prepareStateFolder, requireFreePort } from './checks.ts';
+import { localSecrets } from './local-secrets.ts';
+import { OptionError, parseStartOptions, type StartOptions } from './options.ts';
+import { worldSeed } from './seed.ts';
+import type { ServerSettings } from './server.ts';
+import { supervise, type Supervised } from './supervise.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** When the world began: kept, so that a restart continues the same story. */
+function worldAnchorMs(stateFolder: string): number {
+  const file = join(stateFolder, 'world.json');
+  if (existsSync(file))
+    return z.object({ anchorMs: z.number() }).parse(JSON.parse(readFileSync(file, 'utf8'))).anchorMs;
+  const anchorMs = Date.now();
+  writeFileSync(file, JSON.stringify({ anchorMs }));
+  return anchorMs;
+}
+
+async function waitUntilServing(url: string): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const answer = await fetch(`${url}/api/health`).catch(() => null);
+    if (answer?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('The Worker started but does not answer.');
+}
+
+function announce(options: StartOptions, url: string): void {
+  const people = demoPeople.map(
+    ({ email, role, tenantName }) => `    ${email.padEnd(27)} ${role.padEnd(16)} ${tenantName ?? 'all tenants'}`,
+  );
+  const world = options.world
+    ? [
+        `  Portal     http://127.0.0.1:${options.worldPort} (simulated; read by a real Chromium every ${options.syncEverySeconds} s)`,
+      ]
+    : ['  Portal     none (--no-world)'];
+  console.log(
+    [
+      '',
+      '  TruckIQ is running.',
+      '',
+      `  Dashboard  ${url}`,
+      `  Display    ${url}/display (sign in as a manager first)`,
+      `  API        ${url}/api/docs`,
+      ...world,
+      '',
+      `  Sign in with the password ${demoPassword} as`,
+      ...people,
+      '',
+      '  Look at: Home for the trucks that need attention, a truck’s page for the reasons, Alerts for the inbox,',
+      '  and the display on a second screen. Trucks move every few seconds; faults arrive with the next sync.',
+      '',
+      `  Data, secrets and logs are in ${options.stateFolder}. Ctrl-C stops everything.`,
+      '',
+    ].join('\n'),
+  );
+}
+
+async function run(options: StartOptions): Promise<void> {
+  prepareStateFolder(options.stateFolder, options.fresh);
+  await requireFreePort(options.port, 'the dashboard');
+  if (options.world) await requireFreePort(options.worldPort, 'the simulated portal');
+  const browser = await findBrowser();
+  if (browser === null) {
+    throw new CheckError(
+      process.env['CHROME_PATH']
+        ? `CHROME_PATH names ${process.env['CHROME_PATH']}, which cannot be run. Point it at a Chromium, or unset it.`
+        : 'No Chromium was found. Install one (apt-get install chromium), or point CHROME_PATH at it.',
+    );
+  }
+  const browserEnv = installBrowserWrapper(browser, join(options.stateFolder, 'cache'));
+  const { workerScript } = await build(root, join(root, '.truckiq', 'build'), (line) => console.log(line));
+
+  const portalUrl = `http://127.0.0.1:${options.worldPort}`;
+  const url = `http://127.0.0.1:${options.port}`;
+  const children: Supervised[] = [];
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> =>
+    (stopping ??= Promise.all(children.map((child) => child.stop())).then(() => undefined));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => void stop().then(() => process.exit(0)));
+  }
+
+  if (options.world) {
+    const world = supervise({
+      name: 'The simulated world',
+      script: join(root, 'simulators', 'main.ts'),
+      args: [
+        ...['--port', String(options.worldPort), '--api', url, '--seed', String(worldSeed)],
+        ...['--anchor', String(worldAnchorMs(options.stateFolder)), '--speed', String(options.speed)],
+      ],
+    });
+    children.push(world);
+    await Promise.race([world.ready, world.failed]);
+  }
+  const server = supervise({
+    name: 'The Worker',
+    script: join(import.meta.dirname, 'server.ts'),
+    env: browserEnv,
+    settings: {
+      root,
+      port: options.port,
+      stateFolder: options.stateFolder,
+      workerScript,
+      syncEverySeconds: options.syncEverySeconds,
+      seedPortalUrl: options.world ? portalUrl : null,
+      bindings: {
+        ...localSecrets(options.stateFolder),
+        ENVIRONMENT: 'development',
+        ALLOWED_ORIGINS: `http://localhost:${options.port},http://127.0.0.1:${options.port}`,
+        ALLOW_LOCAL_TARGETS: 'true',
+        RATE_LIMIT_PER_MINUTE: String(options.requestsPerMinute),
+      },
+    } satisfies ServerSettings,
+  });
+  children.push(server);
+  try {
+    await Promise.race([server.ready, server.failed]);
+    await waitUntilServing(url);
+    announce(options, url);
+    await Promise.race(children.map((child) => child.failed));
+  } catch (cause) {
+    await stop();
+    throw cause;
+  }
+}
+
+try {
+  await run(parseStartOptions(process.argv.slice(2), root));
+} catch (cause) {
+  const expected = cause instanceof CheckError || cause instanceof OptionError;
+  console.error(
+    expected ? cause.message : `TruckIQ could not start. ${cause instanceof Error ? cause.message : String(cause)}`,
+  );
+  process.exit(1);
+}

@@ -1,0 +1,31 @@
+/** What a score could not know, and why: an unknown is named, never filled in. Pure. */
+import type { Prediction } from '#contracts/risk';
+import type { Vehicle } from '#contracts/vehicles';
+
+export interface Unknown {
+  what: string;
+  why: string;
+}
+
+/** The gaps in one truck's picture, the most useful first. */
+export function unknownsOf(vehicle: Vehicle, latest: Prediction | null): Unknown[] {
+  const unknowns: Unknown[] = [];
+  if (latest === null) {
+    unknowns.push({ what: 'Risk and health', why: 'This truck has not been scored yet; the next sync will.' });
+  } else {
+    const need =
+      latest.dataStatus === 'ok'
+        ? 'No trained model covers this truck yet.'
+        : `Too little history: ${latest.dataStatus.have} of ${latest.dataStatus.need} observations needed.`;
+    if (latest.failureProbability === null) unknowns.push({ what: 'Chance of a failure in 7, 30 and 90 days', why: need });
+    if (latest.daysToFailure === null) unknowns.push({ what: 'Remaining life', why: need });
+    else if (latest.dataStatus !== 'ok') unknowns.push({ what: 'Part of the score', why: need });
+  }
+  if (vehicle.lastPosition === null) unknowns.push({ what: 'Position', why: 'No reading was ever received from this truck.' });
+  if (vehicle.currentOdometer === null) unknowns.push({ what: 'Odometer', why: 'Neither the portal nor telematics has reported it.' });
+  if (vehicle.engineHours === null) unknowns.push({ what: 'Engine hours', why: 'Neither the portal nor telematics has reported them.' });
+  if (vehicle.year === null || vehicle.model === null) {
+    unknowns.push({ what: 'Model', why: 'The source did not give the model or the year.' });
+  }
+  return unknowns;
+}

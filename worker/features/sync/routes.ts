@@ -1,0 +1,246 @@
+/** Connections to outside sources, and the runs that read them. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { feedOf, idSchema, oneOf } from '#contracts/primitives';
+import {
+  putSyncCredentialsInputSchema,
+  startSyncRunInputSchema,
+  syncCredentialsSchema,
+  syncProviderSchema,
+  syncRunListQuerySchema,
+  syncRunSchema,
+  syncStatusSchema,
+  type SyncProvider,
+} from '#contracts/sync';
+import { configOf } from '../../env.ts';
+import { requirePermission, tenantScopeOf } from '../../http/authenticate.ts';
+import { jsonBody } from '../../http/body.ts';
+import type { AppContext } from '../../http/context.ts';
+import { AppError, notFound } from '../../http/errors.ts';
+import { idempotent } from '../../http/idempotency.ts';
+import { answer, bearer, body, errors, idParam, router, signedInErrors } from '../../http/routes.ts';
+import { ownTenantOnly, type TenantScope } from '../../http/tenant-scope.ts';
+import { openVault } from '../../secrets/vault.ts';
+import {
+  deleteCredentials,
+  getCredentials,
+  listCredentials,
+  putCredentials,
+  toProviderOption,
+  type SyncCredentialsRow,
+} from './credentials-store.ts';
+import { refuseTarget, toBaseUrl } from './outbound-target.ts';
+import { toSyncCredentials, toSyncRun, toSyncStatus } from './present.ts';
+import { chooseProvider } from './provider.ts';
+import { getRun, listRuns, readLastOutcome, readSituation } from './runs-store.ts';
+import { startRun } from './start-run.ts';
+
+const tags = ['Sync'];
+const canRead = [requirePermission('sync:read')] as const;
+const canManage = [requirePermission('sync:manage')] as const;
+const defaultLimit = 20;
+
+/** A super admin names the tenant; for everybody else it is their own. Links open no credentials and no runs. */
+const tenantQuerySchema = z.strictObject({ tenantId: idSchema.optional() });
+const ownScope = async (c: AppContext, tenantId?: string): Promise<TenantScope> =>
+  ownTenantOnly(await tenantScopeOf(c, tenantId));
+
+/** An unknown provider is not found, as any other thing that does not exist. */
+const providerParam = z.object({ provider: z.string().max(40) });
+function providerOf(name: string): SyncProvider {
+  const parsed = syncProviderSchema.safeParse(name);
+  if (!parsed.success) throw notFound('sync provider');
+  return parsed.data;
+}
+
+async function presented(c: AppContext, scope: TenantScope, row: SyncCredentialsRow) {
+  return toSyncCredentials(row, await readLastOutcome(scope, c.get('db'), row.provider));
+}
+
+function checkedBaseUrl(c: AppContext, baseUrl: string | undefined): string | undefined {
+  if (baseUrl === undefined) return undefined;
+  const refusal = refuseTarget(baseUrl, { allowLocal: configOf(c.env).allowLocalTargets });
+  if (refusal === null) return toBaseUrl(baseUrl);
+  throw new AppError('VALIDATION_FAILED', `baseUrl: ${refusal}.`, {
+    details: { issues: [{ path: 'baseUrl', message: refusal }] },
+  });
+}
+
+export const syncRoutes = router()
+  .openapi(
+    createRoute({
+      method: 'get',
+      path: '/sync/credentials',
+      tags,
+      summary: 'The stored connections; secrets are never returned',
+      security: bearer,
+      middleware: canManage,
+      request: { query: tenantQuerySchema },
+      responses: { 200: answer(oneOf(z.array(syncCredentialsSchema)), 'All of them'), ...errors(...signedInErrors, 'NOT_FOUND') },
+    }),
+    async (c) => {
+      const scope = await ownScope(c, c.req.valid('query').tenantId);
+      const rows = await listCredentials(scope, c.get('db'));
+      return c.json({ data: await Promise.all(rows.map((row) => presented(c, scope, row))) }, 200);
+    },
+  )
+  .openapi(
+    createRoute({
+      method: 'get',
+      path: '/sync/credentials/{provider}',
+      tags,
+      summary: 'One stored connection',
+      security: bearer,
+      middleware: canManage,
+      request: { params: providerParam, query: tenantQuerySchema },
+      responses: { 200: answer(oneOf(syncCredentialsSchema), 'The connection'), ...errors(...signedInErrors, 'NOT_FOUND') },
+    }),
+    async (c) => {
+      const scope = await ownScope(c, c.req.valid('query').tenantId);
+      const row = await getCredentials(scope, c.get('db'), providerOf(c.req.valid('param').provider));
+      if (row === null) throw notFound('connection');
+      return c.json({ data: await presented(c, scope, row) }, 200);
+    },
+  )
+  .openapi(
+    createRoute({
+      method: 'put',
+      path: '/sync/credentials/{provider}',
+      tags,
+      summary: 'Store a connection; what is not mentioned is kept',
+      security: bearer,
+      middleware: [...canManage, jsonBody()] as const,
+      request: { params: providerParam, query: tenantQuerySchema, body: body(putSyncCredentialsInputSchema) },
+      responses: {
+        200: answer(oneOf(syncCredentialsSchema), 'The connection as it is stored'),
+        ...errors(...signedInErrors, 'NOT_FOUND', 'INVALID_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'),
+      },
+    }),
+    async (c) => {
+      const scope = await ownScope(c, c.req.valid('query').tenantId);
+      const provider = providerOf(c.req.valid('param').provider);
+      const input = c.req.valid('json');
+      const baseUrl = checkedBaseUrl(c, input.baseUrl);
+      const db = c.get('db');
+      const vault = await openVault(db, configOf(c.env), scope.tenantId);
+      const row = await putCredentials(scope, db, vault, provider, { ...input, baseUrl }, c.get('now').toISOString());
+      return c.json({ data: await presented(c, scope, row) }, 200);
+    },
+  )
+  .openapi(
+    createRoute({
+      method: 'delete',
+      path: '/sync/credentials/{provider}',
+      tags,
+      summary: 'Forget a connection and its secrets',
+      security: bearer,
+      middleware: canManage,
+      request: { params: providerParam, query: tenantQuerySchema },
+      responses: { 204: { description: 'Forgotten' }, ...errors(...signedInErrors, 'NOT_FOUND') },
+    }),
+    async (c) => {
+      const scope = await ownScope(c, c.req.valid('query').tenantId);
+      const found = await deleteCredentials(scope, c.get('db'), providerOf(c.req.valid('param').provider));
+      if (!found) throw notFound('connection');
+      return c.body(null, 204);
+    },
+  )
+  .openapi(
+    createRoute({
+      method: 'post',
+      path: '/sync/runs',
+      tags,
+      summary: 'Start a run now',
+      security: bearer,
+      middleware: [...canManage, jsonBody(), idempotent] as const,
+      request: { query: tenantQuerySchema, body: body(startSyncRunInputSchema, false) },
+      responses: {
+        202: answer(oneOf(z.object({ id: idSchema })), 'The run is on its way'),
+        ...errors(
+          ...signedInErrors,
+          'NOT_FOUND',
+          'CONFLICT',
+          'INVALID_JSON',
+          'IDEMPOTENCY_MISMATCH',
+          'PAYLOAD_TOO_LARGE',
+          'UNSUPPORTED_MEDIA_TYPE',
+        ),
+      },
+    }),
+    async (c) => {
+      const scope = await ownScope(c, c.req.valid('query').tenantId);
+      const db = c.get('db');
+      const options = (await listCredentials(scope, db)).map(toProviderOption);
+      const choice = chooseProvider(options, c.req.valid('json').provider);
+      if (choice.kind === 'none') throw new AppError('CONFLICT', choice.reason);
+      const { created, row } = await startRun(scope, c.env, db, {
+        provider: choice.provider,
+        trigger: 'manual',
+        nowIso: c.get('now').toISOString(),
+      });
+      if (!created) {
+        throw new AppError('CONFLICT', 'A run is already on its way.', { details: { id: row.id, status: row.status } });
+      }
+      return c.json({ data: { id: row.id } }, 202);
+    },
+  )
+  .openapi(
+    createRoute({
+      method: 'get',
+      path: '/sync/runs',
+      tags,
+      summary: 'Runs, newest first',
+      security: bearer,
+      middleware: canRead,
+      request: { query: syncRunListQuerySchema },
+      responses: { 200: answer(feedOf(syncRunSchema), 'A part of the log'), ...errors(...signedInErrors, 'NOT_FOUND') },
+    }),
+    async (c) => {
+      const { tenantId, cursor, limit = defaultLimit } = c.req.valid('query');
+      const page = await listRuns(await ownScope(c, tenantId), c.get('db'), { cursor, limit });
+      if (page === null) {
+        throw new AppError('VALIDATION_FAILED', 'cursor: is not one of ours.', {
+          details: { issues: [{ path: 'cursor', message: 'is not one of ours' }] },
+        });
+      }
+      return c.json({ data: page.rows.map(toSyncRun), meta: { nextCursor: page.nextCursor } }, 200);
+    },
+  )
+  .openapi(
+    createRoute({
+      method: 'get',
+      path: '/sync/runs/{id}',
+      tags,
+      summary: 'One run',
+      security: bearer,
+      middleware: canRead,
+      request: { params: idParam, query: tenantQuerySchema },
+      responses: { 200: answer(oneOf(syncRunSchema), 'The run'), ...errors(...signedInErrors, 'NOT_FOUND') },
+    }),
+    async (c) => {
+      const scope = await ownScope(c, c.req.valid('query').tenantId);
+      const row = await getRun(scope, c.get('db'), c.req.valid('param').id);
+      if (row === null) throw notFound('sync run');
+      return c.json({ data: toSyncRun(row) }, 200);
+    },
+  )
+  .openapi(
+    createRoute({
+      method: 'get',
+      path: '/sync/status',
+      tags,
+      summary: 'How fresh the data is',
+      security: bearer,
+      middleware: canRead,
+      request: { query: tenantQuerySchema },
+      responses: { 200: answer(oneOf(syncStatusSchema), 'The status'), ...errors(...signedInErrors, 'NOT_FOUND') },
+    }),
+    async (c) => {
+      const scope = await ownScope(c, c.req.valid('query').tenantId);
+      const db = c.get('db');
+      const now = c.get('now');
+      const choice = chooseProvider((await listCredentials(scope, db)).map(toProviderOption));
+      const situation = await readSituation(scope, db, now.toISOString());
+      const provider = choice.kind === 'chosen' ? choice.provider : null;
+      return c.json({ data: toSyncStatus(scope.tenantId, provider, situation, now.getTime()) }, 200);
+    },
+  );

@@ -1,0 +1,267 @@
+/**
+ * One sync from beginning to end, as a sequence of durable steps: lease → list → details → persist → score → alert →
+ * publish → finish. Nothing is written to the fleet before all reading is done. What each step does is handed in; this
+ * file only decides what comes next, from step results alone, so that a replay after a crash takes the same way.
+ */
+import type { ObservedVehicle, SyncErrorCode } from '#contracts/sync';
+import type { ScrapeFailure } from '../../scrapes/errors.ts';
+import type { ListedAsset } from '../../scrapes/paccar/extract-assets.ts';
+import { toObservedVehicle, type DetailReading, type ListReading } from '../../scrapes/paccar/reader.ts';
+import { vehiclesPerPersist } from './persist.ts';
+import { isSuspicious } from './rules.ts';
+import { retryDelayMs, type RunPolicy } from './run-policy.ts';
+
+/** Durable steps. `do` keeps a step's result: after a crash it is handed back instead of running again. */
+export interface Steps {
+  do<T>(name: string, work: () => Promise<T>): Promise<T>;
+  sleep(name: string, ms: number): Promise<void>;
+}
+
+export type Attempted<T> = { ok: true; value: T } | { ok: false; failure: ScrapeFailure };
+
+export interface RunOutcome {
+  status: 'succeeded' | 'partial' | 'failed';
+  error: { code: SyncErrorCode; message: string } | null;
+  /** null when the run failed before anything was read to the end. */
+  read: { vehiclesSeen: number; faultsSeen: number } | null;
+  /** The portal's wish for patience, kept by the gate for whoever comes next. */
+  cooldownMs: number;
+  evaluatedAt: string | null;
+}
+
+/** What the steps do. Every function may be called again after it has already taken effect. */
+export interface SyncWork {
+  /** null when the run has already ended. */
+  begin(): Promise<{ startedAt: string; vehiclesBefore: number } | null>;
+  acquireGate(leaseMs: number): Promise<{ granted: boolean; heldBy: string | null; retryAfterMs: number }>;
+  list(startHref: string | null): Promise<Attempted<ListReading>>;
+  details(assets: ListedAsset[]): Promise<Attempted<DetailReading>>;
+  /** Says that the run lives and will be silent for `ms`. */
+  announceSilence(ms: number): Promise<void>;
+  now(): Promise<string>;
+  persist(batch: ObservedVehicle[], at: PersistTimes): Promise<{ counters: number[] }>;
+  markSeen(seen: { vin: string; hasFaultList: boolean }[], at: PersistTimes): Promise<void>;
+  score(evaluatedAt: string): Promise<{ counters: number[] }>;
+  alert(changedAt: string, evaluatedAt: string): Promise<{ counters: number[]; alertIds: string[]; vehicleIds: string[] }>;
+  /** `changedAt` null: only the alerts are news. */
+  publish(changedAt: string | null, news: { counters: number[]; alertIds: string[]; vehicleIds: string[] }): Promise<void>;
+  /** Raises or settles the tenant's sync alert. */
+  tell(outcome: RunOutcome): Promise<{ counters: number[]; alertIds: string[] }>;
+  finish(outcome: RunOutcome): Promise<void>;
+}
+
+export interface PersistTimes {
+  observedAt: string;
+  changedAt: string;
+  mayClear: boolean;
+}
+
+/** A step that failed in a way nobody foresaw, after its retries. Thrown by `Steps.do`, never by the engine itself. */
+export class StepFailed extends Error {
+  override readonly name = 'StepFailed';
+}
+
+/** Ends the reading with a reason. */
+class ReadingStopped extends Error {
+  override readonly name = 'ReadingStopped';
+  readonly failure: ScrapeFailure;
+  constructor(failure: ScrapeFailure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
+const unforeseen: ScrapeFailure = {
+  code: 'UPSTREAM_FAILED',
+  message: 'The run stopped on an unexpected error.',
+  retryAfterMs: null,
+  evidenceKey: null,
+};
+
+/** Runs one sync. Failures become the run's outcome; only the engine's own interruptions are thrown. */
+export async function runSync(steps: Steps, work: SyncWork, policy: RunPolicy): Promise<RunOutcome['status'] | 'ended'> {
+  const begun = await steps.do('begin', () => work.begin());
+  if (begun === null) return 'ended';
+  let outcome: RunOutcome;
+  try {
+    await passGate(steps, work, policy);
+    const reading = await readAll(steps, work, policy);
+    outcome = await keep(steps, work, begun, reading);
+  } catch (error) {
+    if (!(error instanceof ReadingStopped) && !(error instanceof StepFailed)) throw error;
+    const failure = error instanceof ReadingStopped ? error.failure : unforeseen;
+    const { code, message, retryAfterMs, evidenceKey } = failure;
+    outcome = {
+      status: 'failed',
+      error: { code, message: evidenceKey === null ? message : `${message} The page was kept as ${evidenceKey}.` },
+      read: null,
+      cooldownMs: code === 'RATE_LIMITED' ? (retryAfterMs ?? policy.defaultRetryAfterMs) : 0,
+      evaluatedAt: null,
+    };
+  }
+  const told = await steps.do('tell', () => work.tell(outcome));
+  await steps.do('finish', () => work.finish(outcome));
+  if (told.counters.length > 0) {
+    await steps.do('publish the alert', () => work.publish(null, { ...told, vehicleIds: [] }));
+  }
+  return outcome.status;
+}
+
+async function pause(steps: Steps, work: SyncWork, name: string, ms: number): Promise<void> {
+  await steps.do(`${name}: announce`, () => work.announceSilence(ms));
+  await steps.sleep(`${name}: wait`, ms);
+}
+
+/** Waits for a lease that another run still holds; a cooldown longer than a minute ends the run instead. */
+async function passGate(steps: Steps, work: SyncWork, policy: RunPolicy): Promise<void> {
+  const tries = Math.ceil(policy.leaseMs / policy.gatePollMs) + 1;
+  for (let attempt = 1; attempt <= tries; attempt++) {
+    const grant = await steps.do(`gate ${attempt}`, () => work.acquireGate(policy.leaseMs));
+    if (grant.granted) return;
+    if (grant.heldBy === null && grant.retryAfterMs > policy.maxDelayMs) {
+      const minutes = Math.ceil(grant.retryAfterMs / 60_000);
+      throw new ReadingStopped({
+        code: 'RATE_LIMITED',
+        message: `The portal asked for a pause; it may be read again in ${minutes} min.`,
+        retryAfterMs: grant.retryAfterMs,
+        evidenceKey: null,
+      });
+    }
+    await pause(steps, work, `gate ${attempt}`, Math.min(grant.retryAfterMs, policy.gatePollMs));
+  }
+  throw new ReadingStopped({ ...unforeseen, message: 'Another run kept the portal to itself.' });
+}
+
+interface Reading {
+  vehicles: ObservedVehicle[];
+  /** Vehicles that are listed and whose own pages kept failing. */
+  unread: { asset: ListedAsset; failure: ScrapeFailure }[];
+  rejectedRows: string[];
+}
+
+async function readAll(steps: Steps, work: SyncWork, policy: RunPolicy): Promise<Reading> {
+  const { assets, rejectedRows } = await readList(steps, work, policy);
+  const vehicles: ObservedVehicle[] = [];
+  let unread: Reading['unread'] = [];
+  // Vehicles whose pages failed are tried once more at the end, when the portal has had time to recover.
+  for (const round of ['details', 'details again']) {
+    const queue = round === 'details' ? assets : unread.map(({ asset }) => asset);
+    unread = [];
+    let retriesDone = 0;
+    for (let step = 1; queue.length > 0; step++) {
+      const chunk = queue.splice(0, policy.vehiclesPerStep);
+      const name = `${round} ${step}`;
+      const attempted = await steps.do(name, () => work.details(chunk));
+      const reading: DetailReading = attempted.ok
+        ? attempted.value
+        : { vehicles: [], failed: [], remaining: chunk, stopped: attempted.failure };
+      vehicles.push(...reading.vehicles);
+      unread.push(...reading.failed);
+      queue.unshift(...reading.remaining);
+      if (reading.vehicles.length > 0 || reading.failed.length > 0) retriesDone = 0;
+      if (reading.stopped === null) continue;
+      const delayMs = retryDelayMs(reading.stopped, retriesDone, policy);
+      if (delayMs === null) throw new ReadingStopped(reading.stopped);
+      retriesDone += 1;
+      await pause(steps, work, name, delayMs);
+    }
+  }
+  const worst = unread[0];
+  if (vehicles.length === 0 && worst !== undefined) throw new ReadingStopped(worst.failure);
+  return { vehicles, unread, rejectedRows };
+}
+
+async function readList(
+  steps: Steps,
+  work: SyncWork,
+  policy: RunPolicy,
+): Promise<{ assets: ListedAsset[]; rejectedRows: string[] }> {
+  const assets = new Map<string, ListedAsset>();
+  const rejectedRows: string[] = [];
+  let href: string | null = null;
+  let retriesDone = 0;
+  for (let step = 1; ; step++) {
+    const name = `list ${step}`;
+    const startHref: string | null = href;
+    const attempted: Attempted<ListReading> = await steps.do(name, () => work.list(startHref));
+    if (attempted.ok) {
+      const sizeBefore = assets.size;
+      for (const asset of attempted.value.assets) if (!assets.has(asset.vin)) assets.set(asset.vin, asset);
+      rejectedRows.push(...attempted.value.rejected);
+      href = attempted.value.nextHref;
+      retriesDone = 0;
+      if (href === null || assets.size === sizeBefore) return { assets: [...assets.values()], rejectedRows };
+    } else {
+      const delayMs = retryDelayMs(attempted.failure, retriesDone, policy);
+      if (delayMs === null) throw new ReadingStopped(attempted.failure);
+      retriesDone += 1;
+      await pause(steps, work, name, delayMs);
+    }
+  }
+}
+
+/** Writes what was read, has it judged, and tells the rooms. */
+async function keep(
+  steps: Steps,
+  work: SyncWork,
+  begun: { startedAt: string; vehiclesBefore: number },
+  reading: Reading,
+): Promise<RunOutcome> {
+  const changedAt = await steps.do('reading ends', () => work.now());
+  const observed = [...reading.vehicles, ...reading.unread.map(({ asset }) => toObservedVehicle(asset, null, null))];
+  const suspicious = isSuspicious(observed.length, begun.vehiclesBefore);
+  const times: PersistTimes = { observedAt: begun.startedAt, changedAt, mayClear: !suspicious };
+  const counters: number[] = [];
+  for (let from = 0; from < observed.length; from += vehiclesPerPersist) {
+    const batch = observed.slice(from, from + vehiclesPerPersist);
+    const kept = await steps.do(`persist ${from / vehiclesPerPersist + 1}`, () => work.persist(batch, times));
+    counters.push(...kept.counters);
+  }
+  const seen = observed.map(({ vin, faults }) => ({ vin, hasFaultList: faults !== null && !suspicious }));
+  await steps.do('mark seen', () => work.markSeen(seen, times));
+  const evaluatedAt = await steps.do('reading is kept', () => work.now());
+  const scored = await steps.do('score', () => work.score(evaluatedAt));
+  const alerted = await steps.do('alert', () => work.alert(changedAt, evaluatedAt));
+  await steps.do('publish', () =>
+    work.publish(changedAt, { ...alerted, counters: [...counters, ...scored.counters, ...alerted.counters] }),
+  );
+  const error = judge(reading, observed.length, begun.vehiclesBefore, suspicious);
+  return {
+    status: error === null ? 'succeeded' : 'partial',
+    error,
+    read: {
+      vehiclesSeen: observed.length,
+      faultsSeen: observed.reduce((sum, { faults }) => sum + (faults ?? []).filter((fault) => fault.isActive).length, 0),
+    },
+    cooldownMs: 0,
+    evaluatedAt,
+  };
+}
+
+/** null for a whole reading, else what was wrong with it, the gravest first. */
+function judge(reading: Reading, seen: number, before: number, suspicious: boolean): RunOutcome['error'] {
+  if (suspicious) {
+    return {
+      code: 'SUSPICIOUS_RESULT',
+      message: `The portal listed ${seen} of the ${before} vehicles it had last time; no fault was cleared.`,
+    };
+  }
+  const [first] = reading.unread;
+  if (first !== undefined) {
+    const named = reading.unread.slice(0, 3).map(({ asset }) => asset.vin);
+    const more = reading.unread.length - named.length;
+    return {
+      code: first.failure.code,
+      message:
+        `${reading.unread.length} of ${seen} vehicles could not be read (${named.join(', ')}` +
+        `${more > 0 ? ` and ${more} more` : ''}): ${first.failure.message}`,
+    };
+  }
+  if (reading.rejectedRows.length > 0) {
+    return {
+      code: 'UPSTREAM_FAILED',
+      message: `${reading.rejectedRows.length} rows of the vehicle list have no 17-character VIN, e.g. "${reading.rejectedRows[0]}".`,
+    };
+  }
+  return null;
+}

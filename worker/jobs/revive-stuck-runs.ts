@@ -1,0 +1,106 @@
+/**
+ * Runs that have gone silent: a killed worker leaves its workflow "running" and doing nothing (locally), or a run that
+ * was written down and never started. Each is brought on its way again, or ended with a reason. Harmless where the
+ * engine heals by itself: steps keep their results, and a run that has ended stays ended.
+ */
+import { openDatabase, type Database } from '../db/client.ts';
+import type { Env } from '../env.ts';
+import { beat, endRun, listSilentRuns, type SyncRunRow } from '../features/sync/runs-store.ts';
+import { createInstance } from '../features/sync/start-run.ts';
+
+/** Longer than any honest silence: a heartbeat comes at least every ten seconds, or is announced ahead. */
+export const stuckAfterMs = 180_000;
+/** A run that has been brought back for this long and still does not end never will. */
+const givenUpAfterMs = 2 * 3600_000;
+
+export interface ReviveOptions {
+  nowMs: number;
+  /** Silence after which a run counts as stuck; at start-up, when nothing can be running, a moment is enough. */
+  staleAfterMs: number;
+}
+
+export interface ReviveResult {
+  created: number;
+  resumed: number;
+  ended: number;
+  failed: number;
+}
+
+type Verdict = 'created' | 'resumed' | 'ended';
+
+/** Looks after every silent run; one run's trouble does not stop the others. */
+export async function reviveStuckRuns(env: Env, { nowMs, staleAfterMs }: ReviveOptions): Promise<ReviveResult> {
+  const db = openDatabase(env.DB);
+  const result: ReviveResult = { created: 0, resumed: 0, ended: 0, failed: 0 };
+  for (const row of await listSilentRuns(db, new Date(nowMs - staleAfterMs).toISOString())) {
+    try {
+      const verdict = await revive(env, db, row, nowMs);
+      result[verdict] += 1;
+      console.log(JSON.stringify({ level: 'info', event: 'sync_run_revived', runId: row.id, verdict }));
+    } catch (cause) {
+      result.failed += 1;
+      console.error(JSON.stringify({ level: 'error', event: 'sync_revive_failed', runId: row.id, cause: String(cause) }));
+    }
+  }
+  return result;
+}
+
+async function revive(env: Env, db: Database, row: SyncRunRow, nowMs: number): Promise<Verdict> {
+  const nowIso = new Date(nowMs).toISOString();
+  const end = async (message: string): Promise<Verdict> => {
+    await endRun(db, row.id, {
+      status: 'failed',
+      finishedAt: nowIso,
+      read: null,
+      error: { code: 'UPSTREAM_FAILED', message },
+    });
+    return 'ended';
+  };
+  const instance = await findInstance(env, row.id);
+  if (nowMs - Date.parse(row.startedAt) > givenUpAfterMs) {
+    await instance?.terminate().catch(() => undefined);
+    return end('The run did not come to an end in two hours.');
+  }
+  // The silence starts anew, so that the next sweep gives this attempt its time.
+  if (instance === null) {
+    await createInstance(env, row);
+    await beat(db, row.id, nowIso);
+    return 'created';
+  }
+  const { status } = await instance.status();
+  if (status === 'errored' || status === 'terminated' || status === 'complete') {
+    return end('The run stopped before it had finished.');
+  }
+  await resume(instance);
+  await beat(db, row.id, nowIso);
+  return 'resumed';
+}
+
+/** null when the engine does not know the run: it was written down and never started. */
+async function findInstance(env: Env, runId: string): Promise<WorkflowInstance | null> {
+  try {
+    const instance = await env.SYNC_WORKFLOW.get(runId);
+    await instance.status();
+    return instance;
+  } catch (cause) {
+    if (/not.?found|does not exist/i.test(String(cause))) return null;
+    throw cause;
+  }
+}
+
+const pausePolls = 20;
+const pollMs = 150;
+
+/**
+ * Pausing settles only once no step runs: a dead instance pauses at once and starts over from its kept results; one
+ * that is only slow goes on as if nobody had asked.
+ */
+async function resume(instance: WorkflowInstance): Promise<void> {
+  await instance.pause();
+  for (let poll = 0; poll < pausePolls; poll++) {
+    const { status } = await instance.status();
+    if (status !== 'waitingForPause' && status !== 'running' && status !== 'waiting') break;
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+  await instance.resume();
+}
