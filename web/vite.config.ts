@@ -7,7 +7,7 @@ import adapterStatic from '@sveltejs/adapter-static';
 import { sveltekit } from '@sveltejs/kit/vite';
 import tailwindcss from '@tailwindcss/vite';
 import { defineConfig } from 'vite';
-import { withoutInlineScripts } from './without-inline-scripts.ts';
+import { announcerWithoutInlineStyle, withoutInlineScripts } from './strict-csp.ts';
 
 const pages = path.resolve(import.meta.dirname, 'build');
 const fallback = 'index.html';
@@ -15,6 +15,7 @@ const fallback = 'index.html';
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [
+    announcerWithoutInlineStyle,
     tailwindcss(),
     sveltekit({
       adapter: withoutInlineScripts(adapterStatic({ pages, fallback }), pages, fallback),

@@ -332,7 +332,7 @@ describe('readings', () => {
   });
 
   it('of linked customers are shown but not copied back, and a seed never overwrites a newer one', async () => {
-    const { tenantId, room } = newRoom();
+    const { room } = newRoom();
     const customer = uuid(999_999);
     const nowMs = Date.now();
     await room.seed(seedOf(customer, [truck(customer, 5)]));

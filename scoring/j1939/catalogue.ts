@@ -1,11 +1,14 @@
 /**
- * The SPN catalogue: about 250 parameters of a heavy truck in our own words, plus one entry per silent controller.
+ * The SPN catalogue: some 300 parameters of a heavy truck in our own words, plus one entry per silent controller.
  *
- * What stands behind it: SPN numbers are those of published service literature and dashboards; names, texts and
- * severities are ours, none are SAE's. Not verified against the licensed SAE J1939DA, because it is licensed: treat the
- * judgement (severity, stop) as a default that a tenant may override. SPNs whose meaning could not be confirmed
- * (5443 among them) are left out on purpose, so they show as "SPN n" with severity unknown rather than as a guess.
- * VMRS codes are system codes (code key 31); data links and controllers have none of their own and are filed under 003.
+ * What stands behind it: SPN numbers as service literature and published signal lists use them; names, texts and
+ * severities are ours, none are SAE's. Cross-checked number by number against a published list: 3031, 3216–3251,
+ * 3479–3521, 3697–3720, 4076, 4193. The rest is common knowledge of the trade, not verified against SAE J1939DA, which
+ * is licensed; least sure are 620, 875, 876, 977, 1043, 3360–3363 and everything above 4300. The judgement (severity,
+ * stop) is a default that a tenant may override. SPNs whose meaning could not be confirmed (2899, 5443 among them) are
+ * left out on purpose: they show as "SPN n" with severity unknown rather than as a guess.
+ * VMRS codes are system codes (code key 31) as repair orders use them, not checked against a licensed copy; data links
+ * and controllers have no system of their own there and are filed under 003.
  */
 import type { CatalogueEntry } from './catalogue-entry.ts';
 import { aftertreatmentDefEntries } from './catalogue/aftertreatment-def.ts';

@@ -119,7 +119,7 @@ describe('codes every dispatcher knows', () => {
     [3216, 4, 'major', 'drive_to_dealer', 'aftertreatment', 'Inlet NOx sensor circuit voltage low'],
     [167, 1, 'critical', 'drive_to_dealer', 'electrical', 'Alternator not charging'],
     [168, 4, 'minor', 'next_service', 'electrical', 'Battery voltage low'],
-    [639, 9, 'major', 'drive_to_dealer', 'network', 'J1939 data link 1 data missing'],
+    [639, 9, 'major', 'drive_to_dealer', 'network', 'J1939 data link 1: messages missing'],
     [2003, 9, 'major', 'drive_to_dealer', 'network', 'No data from transmission controller'],
     [651, 5, 'major', 'drive_to_dealer', 'fuel', 'Injector cylinder 1 circuit open'],
     [97, 31, 'major', 'drive_to_dealer', 'fuel', 'Water in fuel'],

@@ -162,7 +162,8 @@ export function createPortal(options: PortalOptions): Portal {
   app.use('/policies', needsSession);
   signInRoutes(app, { sessions, accounts, counters: () => counters, holds, now, lifetimeMs });
 
-  for (const path of ['/dashboard', '/assets', '/assets/*']) app.use(path, needsSession, needsFleetAccess);
+  // '/assets/*' covers '/assets' too; naming both would count every page of the list twice.
+  for (const path of ['/dashboard', '/assets/*']) app.use(path, needsSession, needsFleetAccess);
   app.get('/dashboard', (c) =>
     c.html(dashboardPage(c.var.state.account.fleetName, listedTrucks(world, c.var.state).length)),
   );

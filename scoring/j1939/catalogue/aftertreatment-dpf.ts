@@ -165,7 +165,7 @@ export const aftertreatmentDpfEntries = entriesOf('aftertreatment', '043', [
     subject: 'DPF ash load',
     high: 'major',
     low: 'info',
-    override: { 15: 'minor' },
+    override: { 15: 'minor', 16: 'major' },
     about: 'Ash fills the filter and cannot be burnt off.',
     advice: 'Have the filter taken out and cleaned.',
   },

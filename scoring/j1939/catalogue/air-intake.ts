@@ -61,6 +61,7 @@ export const airIntakeEntries = entriesOf('air_intake', '041', [
     low: 'info',
     about: 'A plugged air filter costs power and fuel and can pull dirt into the engine.',
     advice: 'Replace the air filter.',
+    short: { 0: 'Air filter plugged', 15: 'Air filter filling up', 16: 'Air filter restricted' },
   },
   {
     spn: 108,

@@ -65,7 +65,7 @@ export const brakesEntries = entriesOf('brakes', '013', [
     low: 'stop',
     about: 'The primary brake circuit is losing air; rear brakes may fail and spring brakes may lock.',
     advice: 'Find the leak; check compressor, governor and dryer.',
-    short: { 1: 'Primary brake air pressure critically low' },
+    short: { 1: 'Primary brake air pressure critically low', 18: 'Primary brake air pressure too low' },
   },
   {
     spn: 118,
@@ -75,7 +75,7 @@ export const brakesEntries = entriesOf('brakes', '013', [
     low: 'stop',
     about: 'The secondary brake circuit is losing air; front brakes may fail.',
     advice: 'Find the leak; check compressor, governor and dryer.',
-    short: { 1: 'Secondary brake air pressure critically low' },
+    short: { 1: 'Secondary brake air pressure critically low', 18: 'Secondary brake air pressure too low' },
   },
   {
     spn: 119,
@@ -207,6 +207,8 @@ export const brakesEntries = entriesOf('brakes', '013', [
   {
     spn: 1807,
     subject: 'Steering angle sensor',
+    system: 'steering',
+    vmrs: '015',
     kind: 'device',
     fault: 'major',
     about: 'Stability control is off.',

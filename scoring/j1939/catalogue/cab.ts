@@ -10,6 +10,7 @@ const cabOwn = entriesOf('cab', '002', [
     low: 'info',
     about: 'Windshield washer fluid is low.',
     advice: 'Refill.',
+    short: { 1: 'Washer fluid empty', 17: 'Washer fluid low', 18: 'Washer fluid low' },
   },
   {
     spn: 86,
@@ -102,6 +103,7 @@ const climateOwn = entriesOf('hvac', '001', [
     low: 'minor',
     about: 'The air conditioning is low on refrigerant or its switch is bad.',
     advice: 'Check for leaks and recharge.',
+    short: { 1: 'A/C refrigerant critically low', 17: 'A/C refrigerant low', 18: 'A/C refrigerant low' },
   },
   {
     spn: 876,

@@ -157,14 +157,6 @@ export const electricalEntries = entriesOf('electrical', '031', [
     advice: 'Check the battery and charging voltage.',
   },
   {
-    spn: 2899,
-    subject: 'Starter relay control',
-    kind: 'device',
-    vmrs: '032',
-    about: 'The engine may not crank.',
-    advice: 'Check relay and wiring.',
-  },
-  {
     spn: 3353,
     subject: 'Alternator 1',
     name: 'Alternator 1 status',

@@ -153,7 +153,12 @@ export const engineEntries = entriesOf('engine', '045', [
     kind: 'status' as const,
     about: 'One cylinder burns badly; power drops and raw fuel reaches the aftertreatment.',
     advice: 'Check the injector, its wiring and the compression of this cylinder.',
-    short: { 31: `Cylinder ${cylinder} misfires` },
+    short: {
+      0: `Cylinder ${cylinder} misfires badly`,
+      7: `Cylinder ${cylinder} misfires`,
+      11: `Cylinder ${cylinder} misfires`,
+      31: `Cylinder ${cylinder} misfires`,
+    },
   })),
   {
     spn: 1107,

@@ -12,9 +12,11 @@ const controllers: Readonly<Record<number, { name: string; severe: boolean }>> =
   17: { name: 'cruise control', severe: false },
   19: { name: 'steering controller', severe: true },
   23: { name: 'instrument cluster', severe: false },
+  25: { name: 'climate controller', severe: false },
   33: { name: 'body controller', severe: false },
   39: { name: 'vehicle management computer', severe: false },
   49: { name: 'cab controller', severe: false },
+  51: { name: 'tire pressure controller', severe: false },
   61: { name: 'exhaust emission controller', severe: true },
 };
 
@@ -48,6 +50,7 @@ const links = [
   fault: 'major' as const,
   circuit: 'major' as const,
   about: 'Controllers do not hear each other: missing gauges, no cruise, wrong shifting, many follow-up codes.',
+  short: { 9: `J1939 data link ${number}: messages missing`, 19: `J1939 data link ${number}: bad data` },
   advice: 'Check connectors, the two terminating resistors (60 ohms together) and chafed wires.',
 }));
 

@@ -35,8 +35,8 @@ import { getRun, listRuns, readLastOutcome, readSituation } from './runs-store.t
 import { startRun } from './start-run.ts';
 
 const tags = ['Sync'];
-const canRead = [requirePermission('sync:read')] as const;
-const canManage = [requirePermission('sync:manage')] as const;
+const canRead = [requirePermission('sync:read')];
+const canManage = [requirePermission('sync:manage')];
 const defaultLimit = 20;
 
 /** A super admin names the tenant; for everybody else it is their own. Links open no credentials and no runs. */
@@ -108,7 +108,7 @@ export const syncRoutes = router()
       tags,
       summary: 'Store a connection; what is not mentioned is kept',
       security: bearer,
-      middleware: [...canManage, jsonBody()] as const,
+      middleware: [...canManage, jsonBody()],
       request: { params: providerParam, query: tenantQuerySchema, body: body(putSyncCredentialsInputSchema) },
       responses: {
         200: answer(oneOf(syncCredentialsSchema), 'The connection as it is stored'),
@@ -151,7 +151,7 @@ export const syncRoutes = router()
       tags,
       summary: 'Start a run now',
       security: bearer,
-      middleware: [...canManage, jsonBody(), idempotent] as const,
+      middleware: [...canManage, jsonBody(), idempotent],
       request: { query: tenantQuerySchema, body: body(startSyncRunInputSchema, false) },
       responses: {
         202: answer(oneOf(z.object({ id: idSchema })), 'The run is on its way'),

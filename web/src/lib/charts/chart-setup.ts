@@ -82,10 +82,10 @@ export const bandEdges = (axis: 'x' | 'y', bands: RiskBands, colours: ChartColou
         ctx.textAlign = 'right';
         ctx.fillText(word, chartArea.right - 2, at - 4);
       } else {
-        ctx.moveTo(at, chartArea.top);
+        ctx.moveTo(at, chartArea.top - 14);
         ctx.lineTo(at, chartArea.bottom);
         ctx.textAlign = 'left';
-        ctx.fillText(word, at + 4, chartArea.top + 10);
+        ctx.fillText(word, at + 3, chartArea.top - 5);
       }
       ctx.stroke();
     }

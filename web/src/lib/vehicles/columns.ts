@@ -26,18 +26,18 @@ export function vehicleColumns(units: Units, hasCustomers: boolean): VehicleColu
     rest: Partial<Omit<VehicleColumn, 'id' | 'word' | 'width'>> = {},
   ): VehicleColumn => ({ id, word, width, sort: null, first: 'asc', isNumber: false, ...rest });
   return [
-    column('unit', 'Unit', 6, { sort: 'unitNumber' }),
+    column('unit', 'Unit', 5.4, { sort: 'unitNumber' }),
     column('risk', 'Risk', 8, { sort: 'riskScore', first: 'desc' }),
-    column('action', 'Action', 11.5),
-    column('faults', 'Active faults', 6.5, { sort: 'activeFaultCount', first: 'desc', isNumber: true }),
-    column('health', 'Health', 5.5, { sort: 'healthScore', isNumber: true }),
-    column('status', 'Status', 6.5),
-    column('model', 'Truck', 12.5),
-    column('vin', 'VIN, last 8', 6.8),
-    ...(hasCustomers ? [column('customer', 'Customer', 11)] : []),
-    column('odometer', `Odometer, ${distanceUnit(units)}`, 7.2, { sort: 'currentOdometer', first: 'desc', isNumber: true }),
-    column('hours', 'Engine, h', 5.6, { isNumber: true }),
-    column('sync', 'Last sync', 6.2, { sort: 'lastSyncAt', first: 'desc', isNumber: true }),
+    column('action', 'Action', 11),
+    column('faults', 'Active faults', 7.2, { sort: 'activeFaultCount', first: 'desc', isNumber: true }),
+    column('health', 'Health', 5, { sort: 'healthScore', isNumber: true }),
+    column('status', 'Status', 6.2),
+    column('model', 'Truck', 10.6),
+    column('vin', 'VIN, last 8', 6.2),
+    ...(hasCustomers ? [column('customer', 'Customer', 10)] : []),
+    column('odometer', `Odometer, ${distanceUnit(units)}`, 7.6, { sort: 'currentOdometer', first: 'desc', isNumber: true }),
+    column('hours', 'Engine, h', 5.4, { isNumber: true }),
+    column('sync', 'Last sync', 5.8, { sort: 'lastSyncAt', first: 'desc', isNumber: true }),
   ];
 }
 

@@ -1,0 +1,121 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, test } from 'vitest';
+import { roomOf } from '#durable-objects/stubs';
+import { commonRouteTests } from '#test/workers/common-route-tests';
+import { call, link, person, tenant, truck, type TestTenant } from '#test/workers/harness';
+import { copyBackReadings } from '../live/copy-back.ts';
+
+commonRouteTests('POST /telemetry/positions', {
+  method: 'POST',
+  path: () => '/telemetry/positions',
+  permission: 'telemetry:write',
+  namesThing: false,
+  takesBody: true,
+});
+
+const at = (secondsAgo: number): string => new Date(Date.now() - secondsAgo * 1000).toISOString();
+const place = { lat: 39.74, lon: -104.99, speedMph: 61, heading: 90, ignition: true };
+const gateway = async (of: TestTenant) => (await person(of, 'fleet_admin')).token;
+const post = (token: string, positions: unknown[]) =>
+  call('POST', '/telemetry/positions', { token, body: { positions } });
+const position = async (token: string, id: string) =>
+  (await call('GET', `/vehicles/${id}`, { token })).body.data as { lastPosition: unknown; status: string };
+
+describe('POST /telemetry/positions', () => {
+  test('keeps good rows and names bad ones by index', async () => {
+    const [fleet, other] = [await tenant(), await tenant()];
+    const [mine, foreign] = [await truck(fleet), await truck(other)];
+    const token = await gateway(fleet);
+    const answer = await post(token, [
+      { vehicleId: mine, at: at(10), ...place },
+      { vehicleId: foreign, at: at(10), ...place },
+      { vin: '1XKYDP9X0RJ99999', at: at(10), ...place },
+      { vehicleId: mine, at: at(10), ...place, lat: 200 },
+      { vehicleId: mine, at: 'yesterday', ...place },
+      { vehicleId: mine, at: at(-3600), ...place },
+      { at: at(10), ...place },
+      'not a row',
+      { vehicleId: mine, at: at(9), ...place, speedMph: -4 },
+    ]);
+    expect(answer.status).toBe(202);
+    const { accepted, rejected } = answer.body.data as {
+      accepted: number;
+      rejected: { index: number; code: string }[];
+    };
+    expect(accepted).toBe(1);
+    expect(rejected.map(({ index, code }) => [index, code])).toEqual([
+      [1, 'UNKNOWN_VEHICLE'],
+      [2, 'INVALID_FIELD'],
+      [3, 'INVALID_POSITION'],
+      [4, 'INVALID_TIME'],
+      [5, 'IN_THE_FUTURE'],
+      [6, 'INVALID_FIELD'],
+      [7, 'INVALID_FIELD'],
+      [8, 'INVALID_FIELD'],
+    ]);
+    expect(await position(token, mine)).toMatchObject({ status: 'moving', lastPosition: { lat: 39.74, speedMph: 61 } });
+  });
+
+  test('an older reading never overwrites a newer one, and the same batch twice changes nothing', async () => {
+    const fleet = await tenant();
+    const id = await truck(fleet);
+    const token = await gateway(fleet);
+    const newest = at(5);
+    await post(token, [{ vehicleId: id, ...place, at: newest, lat: 41 }]);
+    await post(token, [{ vehicleId: id, ...place, at: at(60), lat: 40 }]);
+    await post(token, [{ vehicleId: id, ...place, at: newest, lat: 42 }]);
+    expect(await position(token, id)).toMatchObject({ lastPosition: { lat: 41, at: newest } });
+  });
+
+  test('an offset is folded to UTC', async () => {
+    const fleet = await tenant();
+    const id = await truck(fleet);
+    const token = await gateway(fleet);
+    const answer = await post(token, [{ vehicleId: id, ...place, at: '2026-03-01T12:00:00+02:00' }]);
+    expect(answer.body.data).toEqual({ accepted: 1, rejected: [] });
+    expect(await position(token, id)).toMatchObject({ lastPosition: { at: '2026-03-01T10:00:00.000Z' } });
+  });
+
+  test('more than 1,000 rows and more than 4 MB are 413, and the next request works', async () => {
+    const fleet = await tenant();
+    const token = await gateway(fleet);
+    expect(
+      (
+        await post(
+          token,
+          Array.from({ length: 1001 }, () => ({})),
+        )
+      ).body.error.code,
+    ).toBe('PAYLOAD_TOO_LARGE');
+    expect((await post(token, ['x'.repeat(4_000_001)])).status).toBe(413);
+    expect((await post(token, [])).body.data).toEqual({ accepted: 0, rejected: [] });
+  });
+
+  test('copies readings back to D1 once, in bulk', async () => {
+    const fleet = await tenant();
+    const ids = await Promise.all([truck(fleet), truck(fleet)]);
+    const token = await gateway(fleet);
+    await post(
+      token,
+      ids.map((vehicleId) => ({ vehicleId, at: at(3), ...place, odometerMiles: 250_000.5 })),
+    );
+    expect(await copyBackReadings(env, fleet.id)).toEqual({ copied: 2 });
+    expect(await copyBackReadings(env, fleet.id)).toEqual({ copied: 0 });
+    const moving = await call('GET', '/vehicles?status=moving', { token });
+    expect(moving.body.meta).toMatchObject({ total: 2 });
+    const { results } = await env.DB.prepare('SELECT odometer_miles AS miles FROM vehicles WHERE tenant_id = ?')
+      .bind(fleet.id)
+      .all();
+    expect(results).toEqual([{ miles: 250_000.5 }, { miles: 250_000.5 }]);
+  });
+
+  test('a linked dealer’s room hears the reading as well', async () => {
+    const [dealer, fleet] = [await tenant('dealer'), await tenant()];
+    await link(dealer, fleet);
+    const id = await truck(fleet);
+    await post(await gateway(fleet), [{ vehicleId: id, at: at(1), ...place }]);
+    await expect
+      .poll(async () => (await roomOf(env.FLEET_ROOM, dealer.id).overlay([id]))[0]?.reading?.lat)
+      .toBe(place.lat);
+  });
+});
