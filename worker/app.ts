@@ -25,7 +25,6 @@ const base = '/api/v1';
 const healthRoute = createRoute({
   method: 'get',
   path: '/api/health',
-  servers: [{ url: '/' }],
   tags: ['Platform'],
   summary: 'Is the service up',
   responses: {

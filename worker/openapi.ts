@@ -14,7 +14,7 @@ export function openApiDocument(app: OpenAPIHono<AppEnv>) {
       description:
         'Fleet intelligence for heavy trucks. JSON in and out, UTC RFC 3339 times, UUIDv7 ids, units in field names.',
     },
-    servers: [{ url: '/api/v1' }],
+    servers: [{ url: '/' }],
   });
 }
 

@@ -26,6 +26,7 @@ import {
   closeTick,
   confirmCopiedBack,
   dropSource,
+  isCopyBackDue,
   listDirtyReadings,
   maxLogEntries,
   overlayOf,
@@ -60,6 +61,7 @@ const tickGapMs = (sockets: number): number => (sockets > 100 ? liveLimits.tickM
 const retryAfterFailureMs = 1_000;
 const retryQueueAfterMs = 5_000;
 const pruneEveryTicks = 64;
+const ticklessLogEntries = 1_000;
 
 export class FleetRoom extends DurableObject<FleetRoomEnv> implements FleetRoomRpc {
   private room: Room | null = null;
@@ -145,9 +147,7 @@ export class FleetRoom extends DurableObject<FleetRoomEnv> implements FleetRoomR
       const { state, sockets } = room;
       if (state.hasChanges && sockets.hasAudience) this.tick(room, nowMs);
       sockets.sweep(state, nowMs);
-      if (state.copyBackDueMs === null || nowMs < state.copyBackDueMs) return null;
-      this.delayCopyBack(state, nowMs + copyBackWithinMs);
-      return state.ownTenantId;
+      return isCopyBackDue(state, nowMs, nowMs + copyBackWithinMs) ? state.ownTenantId : null;
     });
     if (copyBackOf === null) return;
     try {
@@ -155,7 +155,9 @@ export class FleetRoom extends DurableObject<FleetRoomEnv> implements FleetRoomR
     } catch (cause) {
       console.error(JSON.stringify({ level: 'error', event: 'copy_back_not_queued', cause: String(cause) }));
       this.enter(({ state }, nowMs) => {
-        if (state.copyBackDueMs !== null) this.delayCopyBack(state, nowMs + retryQueueAfterMs);
+        if (state.copyBackDueMs === null) return;
+        state.copyBackDueMs = nowMs + retryQueueAfterMs;
+        state.unsaved.meta = true;
       });
     }
   }
@@ -245,9 +247,9 @@ export class FleetRoom extends DurableObject<FleetRoomEnv> implements FleetRoomR
       const result = work(room, nowMs);
       room.storage.save(room.state);
       const { state, sockets, lastTickMs } = room;
-      if (state.hasChanges && nowMs - lastTickMs >= tickGapMs(sockets.count) && sockets.hasAudience) {
-        this.tick(room, nowMs);
-      }
+      const isDue = nowMs - lastTickMs >= tickGapMs(sockets.count) && sockets.hasAudience;
+      // Without an audience changes gather in one tick, but not without end: only ended ticks can be forgotten.
+      if ((state.hasChanges && isDue) || state.tick.left.size >= ticklessLogEntries) this.tick(room, nowMs);
       return result;
     } catch (cause) {
       // Memory may be ahead of storage now: what was written is the truth, and is loaded again.
@@ -271,11 +273,6 @@ export class FleetRoom extends DurableObject<FleetRoomEnv> implements FleetRoomR
     if (floor === null) return;
     storage.prune(floor);
     storage.save(state);
-  }
-
-  private delayCopyBack(state: RoomState, dueMs: number): void {
-    state.copyBackDueMs = dueMs;
-    state.unsaved.meta = true;
   }
 
   private rearm(nowMs: number): void {

@@ -196,12 +196,25 @@ export function listDirtyReadings(state: RoomState, limit: number): DirtyReading
   };
 }
 
+const hasDirtyReadings = (state: RoomState): boolean =>
+  [...state.readings.values()].some((held) => held.mark > state.confirmedMark);
+
+/**
+ * True when D1 must be asked to copy readings now; the next time is then `nextDueMs`, until they are confirmed.
+ * What was dirty may have gone with its vehicle: then nothing is due any more.
+ */
+export function isCopyBackDue(state: RoomState, nowMs: number, nextDueMs: number): boolean {
+  if (state.copyBackDueMs === null || nowMs < state.copyBackDueMs) return false;
+  state.copyBackDueMs = hasDirtyReadings(state) ? nextDueMs : null;
+  state.unsaved.meta = true;
+  return state.copyBackDueMs !== null;
+}
+
 /** Takes note that D1 holds the readings listed with `mark`; one that came since stays to be copied. */
 export function confirmCopiedBack(state: RoomState, mark: number, nextDueMs: number): void {
   if (mark <= state.confirmedMark || mark >= state.nextMark) return;
   state.confirmedMark = mark;
-  const isDirty = [...state.readings.values()].some((held) => held.mark > mark);
-  state.copyBackDueMs = isDirty ? nextDueMs : null;
+  state.copyBackDueMs = hasDirtyReadings(state) ? nextDueMs : null;
   state.unsaved.meta = true;
 }
 

@@ -112,6 +112,7 @@ export class RoomStorage {
       [...state.vehicles.values()].some((entry) => entry.factsSeq > state.seq) ||
       [...state.readings.values(), ...state.alerts.values()].some((entry) => entry.seq > state.seq);
     state.tick = noOpenTick(false);
+    for (const entry of state.log) if (entry.seq > state.seq) state.tick.left.add(entry.id);
     return state;
   }
 

@@ -52,7 +52,12 @@ export class Sockets {
     for (const ws of ctx.getWebSockets()) {
       const attachment = ws.deserializeAttachment() as Attachment | null;
       const rights = attachment && known.get(attachment.id);
-      if (!attachment || !rights || ws.readyState !== openState) continue;
+      if (ws.readyState !== openState) continue;
+      if (!attachment || !rights) {
+        // It would be sent nothing for ever and never know: better to have it connect again.
+        ws.close(closeCode.restarting, 'connect again');
+        continue;
+      }
       known.delete(attachment.id);
       this.connections.set(ws, {
         ...attachment,

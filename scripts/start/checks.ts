@@ -27,7 +27,7 @@ export function prepareStateFolder(folder: string, fresh: boolean): void {
     if (fresh)
       for (const name of ['data', 'secrets.json', 'world.json', 'mail', 'logs'])
         rmSync(join(folder, name), { recursive: true, force: true });
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(join(folder, 'logs'), { recursive: true });
     writeFileSync(join(folder, '.writable'), '');
     rmSync(join(folder, '.writable'));
   } catch (cause) {

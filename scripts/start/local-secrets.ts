@@ -1,5 +1,5 @@
 /** Secrets of a local installation: made once, kept in the state folder, readable by their owner only. */
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -10,8 +10,8 @@ export type WorkerSecrets = z.infer<typeof secretsSchema>;
 /** New secrets in the form the Worker takes them. */
 export function makeSecrets(): WorkerSecrets {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const jwk = { ...privateKey.export({ format: 'jwk' }), kid: randomBytes(8).toString('hex') };
-  return { AUTH_PRIVATE_JWK: JSON.stringify(jwk), MASTER_KEY: randomBytes(32).toString('base64') };
+  const jwk = { ...privateKey.export({ format: 'jwk' }), kid: randomUUID() };
+  return { AUTH_PRIVATE_JWK: JSON.stringify(jwk), MASTER_KEY: btoa(String.fromCharCode(...randomBytes(32))) };
 }
 
 /** The state folder's secrets, made on first use. Throws when the file is there but unreadable. */

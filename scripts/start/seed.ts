@@ -21,7 +21,7 @@ const bornAt = '2026-01-05T12:00:00.000Z';
 /** A UUIDv7 that depends on nothing but its name. */
 export function fixedId(name: string): string {
   const random = createHash('sha256').update(name).digest().subarray(0, 16);
-  return v7({ msecs: Date.parse(bornAt), random, seq: random.readUInt32BE(4) });
+  return v7({ msecs: Date.parse(bornAt), random, seq: new DataView(random.buffer, random.byteOffset).getUint32(4) });
 }
 
 const tenantId = (name: string): string => fixedId(`tenant:${name}`);

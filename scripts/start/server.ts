@@ -42,35 +42,45 @@ function workerOptions(settings: ServerSettings) {
   };
 }
 
+/** Migrations and demo data go in before the first request can come: on a port that nobody knows. */
+async function prepareDatabase(miniflare: Miniflare, settings: ServerSettings): Promise<boolean> {
+  try {
+    const database = await miniflare.getD1Database('DB');
+    await applyMigrations(database, join(settings.root, 'migrations'));
+    return await seedDemoData(database, settings.bindings, settings.seedPortalUrl);
+  } finally {
+    await miniflare.dispose();
+  }
+}
+
 async function main(settings: ServerSettings): Promise<void> {
   const logs = join(settings.stateFolder, 'logs');
   mkdirSync(logs, { recursive: true });
   const workerLog = createWriteStream(join(logs, 'worker.log'), { flags: 'a' });
   let afterRestart = (): void => undefined;
 
-  const converted = convertV4MiniflareOptions({
-    host: '127.0.0.1',
-    port: settings.port,
-    log: new Log(LogLevel.ERROR),
-    cf: false,
-    handleStructuredLogs: ({ level, message }) => {
-      workerLog.write(`${level} ${message}\n`);
-    },
-    workers: [workerOptions(settings)],
-  });
-  const miniflare = new Miniflare({
-    ...converted,
+  const runtime = (port: number) => ({
+    ...convertV4MiniflareOptions({
+      host: '127.0.0.1',
+      port,
+      log: new Log(LogLevel.ERROR),
+      cf: false,
+      handleStructuredLogs: ({ level, message }) => {
+        workerLog.write(`${level} ${message}\n`);
+      },
+      workers: [workerOptions(settings)],
+    }),
     resourcePersistencePath: join(settings.stateFolder, 'data'),
+  });
+  const isNew = await prepareDatabase(new Miniflare(runtime(0)), settings);
+  const miniflare = new Miniflare({
+    ...runtime(settings.port),
     unsafeHandleRuntimeRestart: () => {
       console.error('The runtime died and has been restarted.');
       afterRestart();
     },
   });
   const url = await miniflare.ready;
-  const database = await miniflare.getD1Database('DB');
-  await applyMigrations(database, join(settings.root, 'migrations'));
-  const isNew = await seedDemoData(database, settings.bindings, settings.seedPortalUrl);
-
   const worker = await miniflare.getWorker();
   const tick = async (cron: string): Promise<void> => {
     try {

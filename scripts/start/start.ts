@@ -96,6 +96,7 @@ async function run(options: StartOptions): Promise<void> {
     const world = supervise({
       name: 'The simulated world',
       script: join(root, 'simulators', 'main.ts'),
+      logFile: join(options.stateFolder, 'logs', 'world.log'),
       args: [
         ...['--port', String(options.worldPort), '--api', url, '--seed', String(worldSeed)],
         ...['--anchor', String(worldAnchorMs(options.stateFolder)), '--speed', String(options.speed)],
@@ -108,6 +109,7 @@ async function run(options: StartOptions): Promise<void> {
     name: 'The Worker',
     script: join(import.meta.dirname, 'server.ts'),
     env: browserEnv,
+    logFile: join(options.stateFolder, 'logs', 'server.log'),
     settings: {
       root,
       port: options.port,

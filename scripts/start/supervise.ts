@@ -1,5 +1,6 @@
 /** Keeps one child process alive: restarts it when it dies, gives up when it dies at once, again and again. */
 import { fork, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 
 export interface Supervised {
   /** Resolves with the first "ready" message. */
@@ -12,6 +13,7 @@ export interface Supervised {
 const windowMs = 60_000;
 const maxDeathsPerWindow = 5;
 const stopWithinMs = 8_000;
+const linesShown = 12;
 
 /** Pure: whether a process that died at these times (epoch ms) should get another try, and after which pause. */
 export function judgeDeath(deathsMs: readonly number[], nowMs: number): { restart: boolean; pauseMs: number } {
@@ -39,10 +41,16 @@ export interface Program {
   /** Sent as its first message. */
   settings?: object;
   env?: Record<string, string>;
+  /** Where its own output goes; a person reads it only when something is wrong. */
+  logFile: string;
+}
+
+function lastLines(file: string): string {
+  return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-linesShown).join('\n');
 }
 
 /** Forks a program and keeps it running until `stop`. Its first message means that it is ready. */
-export function supervise({ name, script, args = [], settings, env = {} }: Program): Supervised {
+export function supervise({ name, script, args = [], settings, env = {}, logFile }: Program): Supervised {
   const deathsMs: number[] = [];
   let child: ChildProcess;
   let stopping = false;
@@ -55,7 +63,9 @@ export function supervise({ name, script, args = [], settings, env = {} }: Progr
   let wasReady = false;
 
   const launch = (): void => {
-    child = fork(script, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const log = openSync(logFile, 'a');
+    child = fork(script, args, { env: { ...process.env, ...env }, stdio: ['ignore', log, log, 'ipc'] });
+    closeSync(log);
     if (settings !== undefined) child.send(settings);
     child.on('message', (message) => {
       wasReady = true;
@@ -63,7 +73,8 @@ export function supervise({ name, script, args = [], settings, env = {} }: Progr
     });
     child.on('exit', (code, signal) => {
       if (stopping) return;
-      if (!wasReady) return fail(new Error(`${name} could not start (${signal ?? `exit ${code}`}).`));
+      if (!wasReady)
+        return fail(new Error(`${name} could not start (${signal ?? `exit ${code}`}):\n${lastLines(logFile)}`));
       const now = Date.now();
       deathsMs.push(now);
       const { restart, pauseMs } = judgeDeath(deathsMs, now);

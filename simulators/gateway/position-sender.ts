@@ -42,8 +42,8 @@ export function backOffMs(failures: number, random: number): number {
   return Math.round(ceiling * (0.5 + 0.5 * random));
 }
 
-/** What one attempt came to: go on with the next batch, or wait this long. */
-type Outcome = { kind: 'sent' } | { kind: 'wait'; ms: number };
+/** What one attempt came to: go on with what is oldest now, or wait this long. */
+type Outcome = { kind: 'go_on' } | { kind: 'wait'; ms: number };
 
 export class PositionSender {
   readonly stats: SenderStats;
@@ -52,6 +52,7 @@ export class PositionSender {
   private batchRows = maxTelemetryRows;
   private failuresInARow = 0;
   private refusedToken: string | undefined;
+  private refusalsInARow = 0;
   private isSending = false;
   private notBeforeMs = 0;
   private readonly stopping = new AbortController();
@@ -138,24 +139,25 @@ export class PositionSender {
         if (first !== undefined) this.stats.lastError = `${first.code}: ${first.message}`;
       }
       this.done(batch);
-      return { kind: 'sent' };
+      return { kind: 'go_on' };
     }
     if (response.status === 401) {
-      // A token lives 15 minutes: the first refusal only means signing in again.
-      const isFirst = this.refusedToken !== token;
+      // A token lives 15 minutes: the first refusal only means signing in again. A second one in a row means that fresh
+      // tokens are refused too, and asking for ever more of them would hammer the sign-in.
       this.refusedToken = token;
-      return isFirst && this.failuresInARow === 0 ? { kind: 'sent' } : this.failed('the API refuses the token');
+      this.refusalsInARow += 1;
+      return this.refusalsInARow === 1 ? { kind: 'go_on' } : this.failed('the API refuses the token');
     }
     if (response.status === 413 && batch.length > 1) {
       this.batchRows = Math.ceil(batch.length / 2);
-      return { kind: 'sent' };
+      return { kind: 'go_on' };
     }
     if (response.status === 400 || response.status === 413 || response.status === 415) {
       this.stats.dropped += batch.length;
       this.stats.lastError = `a batch was refused: ${response.status} ${JSON.stringify(body)?.slice(0, 300)}`;
       this.options.log(`gateway ${this.options.tenantName}: ${this.stats.lastError}`);
       this.done(batch);
-      return { kind: 'sent' };
+      return { kind: 'go_on' };
     }
     const asked = response.headers.has('Retry-After') ? retryAfterMs(response, 0) : undefined;
     return this.failed(`the API answered ${response.status}`, asked);
@@ -168,6 +170,7 @@ export class PositionSender {
     this.stats.buffered = this.rows.length;
     if (this.failuresInARow > 0) this.options.log(`gateway ${this.options.tenantName}: sending again`);
     this.failuresInARow = 0;
+    this.refusalsInARow = 0;
   }
 
   private failed(reason: string, waitMs?: number): Outcome {

@@ -30,15 +30,16 @@ function tokensFrom(refuse: (attempt: number) => Response | null = () => null) {
 }
 
 describe('gateway sign-in', () => {
-  it('says when to ask again: long after a wrong password, as told when told', async () => {
-    const problem = async (response: Response) => {
-      const error: unknown = await tokensFrom(() => response)
-        .getToken('Blue Ridge Freight')
-        .catch((e: unknown) => e);
+  it('says when to ask again: soon, then long after a refused password, as told when told', async () => {
+    const problem = async (response: Response, attempts = 1) => {
+      const api = tokensFrom(() => response.clone());
+      for (let before = 1; before < attempts; before += 1) await api.getToken('Blue Ridge Freight').catch(() => null);
+      const error: unknown = await api.getToken('Blue Ridge Freight').catch((e: unknown) => e);
       if (!(error instanceof SignInError)) throw new Error('expected a SignInError');
       return error.retryAfterMs;
     };
-    expect(await problem(new Response('{}', { status: 401 }))).toBe(900_000);
+    expect(await problem(new Response('{}', { status: 401 }))).toBe(20_000);
+    expect(await problem(new Response('{}', { status: 401 }), 2)).toBe(900_000);
     expect(await problem(new Response('{}', { status: 423, headers: { 'Retry-After': '1800' } }))).toBe(1_800_000);
     expect(await problem(new Response('{}', { status: 503 }))).toBe(2000);
     expect(await problem(Response.json({ data: { accessToken: 1 } }))).toBe(2000);

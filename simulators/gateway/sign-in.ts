@@ -19,7 +19,11 @@ export class SignInError extends Error {
   }
 }
 
-/** Asking again with a refused password would lock the account at the third try. */
+/**
+ * A refused password is tried once more soon, because a product that is just being set up may not know its people yet;
+ * then seldom, because the third wrong try locks an account.
+ */
+const firstRefusalPauseMs = 20_000;
 const wrongPasswordPauseMs = 15 * 60_000;
 const unavailablePauseMs = 2_000;
 const signInTimeoutMs = 10_000;
@@ -41,6 +45,7 @@ export function loginTokens(options: {
 }): TokenProvider {
   const send = options.fetch ?? fetch;
   const tokens = new Map<string, Promise<string>>();
+  const refusals = new Map<string, number>();
 
   const signIn = async (tenantName: string): Promise<string> => {
     const credentials = options.credentialsOf(tenantName);
@@ -55,7 +60,10 @@ export function loginTokens(options: {
     });
     const body: unknown = await response.json().catch(() => null);
     if (!response.ok) {
-      const pauseMs = response.status === 429 || response.status >= 500 ? unavailablePauseMs : wrongPasswordPauseMs;
+      const isUnavailable = response.status === 429 || response.status >= 500;
+      const refused = (refusals.get(tenantName) ?? 0) + (isUnavailable ? 0 : 1);
+      refusals.set(tenantName, refused);
+      const pauseMs = isUnavailable ? unavailablePauseMs : refused === 1 ? firstRefusalPauseMs : wrongPasswordPauseMs;
       throw new SignInError(
         `sign-in for ${tenantName} was answered ${response.status}`,
         retryAfterMs(response, pauseMs),
@@ -63,6 +71,7 @@ export function loginTokens(options: {
     }
     const result = oneOf(signInResultSchema).safeParse(body);
     if (!result.success) throw new SignInError('sign-in gave no token', unavailablePauseMs);
+    refusals.delete(tenantName);
     return result.data.data.accessToken;
   };
 

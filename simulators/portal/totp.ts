@@ -28,7 +28,9 @@ export function totpCode(secret: string, atMs: number, digits = 6): string {
   counter.writeBigUInt64BE(BigInt(Math.floor(atMs / totpStepMs)));
   const digest = createHmac('sha1', decodeBase32(secret)).update(counter).digest();
   const offset = (digest.at(-1) ?? 0) & 0xf;
-  return String((digest.readUInt32BE(offset) & 0x7fff_ffff) % 10 ** digits).padStart(digits, '0');
+  return String(
+    (new DataView(digest.buffer, digest.byteOffset).getUint32(offset) & 0x7fff_ffff) % 10 ** digits,
+  ).padStart(digits, '0');
 }
 
 /**

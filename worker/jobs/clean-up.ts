@@ -23,15 +23,17 @@ export async function cleanUp(env: Env, now: Date): Promise<Record<string, numbe
     sql`${refreshTokens.id} in (select id from refresh_tokens where expires_at < ${before(refreshTokensKeptDays)}
       limit ${rowsPerDelete})`,
   );
-  const oldSessions = await db.delete(sessions).where(
-    and(
-      or(
-        lt(sessions.expiresAt, before(refreshTokensKeptDays)),
-        and(isNotNull(sessions.endedAt), lt(sessions.endedAt, before(refreshTokensKeptDays))),
+  const oldSessions = await db
+    .delete(sessions)
+    .where(
+      and(
+        or(
+          lt(sessions.expiresAt, before(refreshTokensKeptDays)),
+          and(isNotNull(sessions.endedAt), lt(sessions.endedAt, before(refreshTokensKeptDays))),
+        ),
+        sql`not exists (select 1 from refresh_tokens r where r.session_id = ${sessions.id})`,
       ),
-      sql`not exists (select 1 from refresh_tokens r where r.session_id = ${sessions.id})`,
-    ),
-  );
+    );
   const oldRuns = await db.run(sql`
     DELETE FROM sync_logs WHERE id IN (
       SELECT id FROM sync_logs WHERE status IN ('succeeded', 'partial', 'failed')

@@ -39,7 +39,9 @@ export async function reviveStuckRuns(env: Env, { nowMs, staleAfterMs }: ReviveO
       console.log(JSON.stringify({ level: 'info', event: 'sync_run_revived', runId: row.id, verdict }));
     } catch (cause) {
       result.failed += 1;
-      console.error(JSON.stringify({ level: 'error', event: 'sync_revive_failed', runId: row.id, cause: String(cause) }));
+      console.error(
+        JSON.stringify({ level: 'error', event: 'sync_revive_failed', runId: row.id, cause: String(cause) }),
+      );
     }
   }
   return result;

@@ -66,12 +66,12 @@ export async function withBrowser<T>(
 }
 
 function portalContext(context: BrowserContext): PortalContext {
-  let first: Page | null = null;
-  const anyPage = async (): Promise<Page> => (first ??= await context.newPage());
+  // Cookies are asked of a page; one is kept for that, because the others come and go.
+  let cookiePage: Promise<Page> | null = null;
+  const anyPage = (): Promise<Page> => (cookiePage ??= context.newPage());
   return {
     async newPage(): Promise<PortalPage> {
       const page = await context.newPage();
-      first ??= page;
       await page.setRequestInterception(true);
       page.on('request', (request) => void filterRequest(request));
       // A dialog would stop the page for ever.

@@ -18,7 +18,8 @@ export interface PortalPage {
   content(): Promise<string>;
   url(): string;
   type(selector: string, text: string): Promise<void>;
-  click(selector: string): Promise<void>;
+  /** Runs an expression in the page; only expressions written in our code. */
+  evaluate(expression: string): Promise<unknown>;
   screenshot(): Promise<Uint8Array>;
   close(): Promise<void>;
 }

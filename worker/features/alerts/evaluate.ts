@@ -3,7 +3,7 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 import { liveAlertStatuses } from '#contracts/alerts';
 import { describeFault, shortFaultText } from '#scoring';
 import type { Database } from '../../db/client.ts';
-import { alerts, faults, predictions, vehicles } from '../../db/schema/index.ts';
+import { alerts, faults, vehicles } from '../../db/schema/index.ts';
 import type { TenantScope } from '../../http/tenant-scope.ts';
 import {
   decideAlerts,
@@ -33,9 +33,9 @@ async function readSituations(
         riskScore: vehicles.riskScore,
         recommendedAction: vehicles.recommendedAction,
         // The newest prediction's reasons, heaviest first; only where an alert could need them.
-        contributors: sql<string | null>`case when ${vehicles.riskLevel} in ('high', 'critical') then (
-          select ${predictions.score} -> '$.contributors' from ${predictions}
-          where ${predictions.vehicleId} = ${vehicles.id} order by ${predictions.createdAt} desc limit 1) end`,
+        contributors: sql<string | null>`case when vehicles.risk_level in ('high', 'critical') then (
+          select p.score -> '$.contributors' from predictions p
+          where p.vehicle_id = vehicles.id order by p.created_at desc limit 1) end`,
       })
       .from(vehicles)
       .where(
@@ -81,7 +81,8 @@ function reasonsOf(contributors: string | null): string[] {
     .filter((contributor) => contributor.points > 0)
     .sort((a, b) => b.points - a.points)
     .slice(0, reasonsShown)
-    .map((contributor) => contributor.text);
+    // How long and how often is true at the time of scoring only, and an alert stands longer than that.
+    .map((contributor) => contributor.text.split(', ')[0] ?? contributor.text);
 }
 
 /** Live alerts of the vehicles in question, plus the newest ended one of every cause that holds now. */

@@ -1,6 +1,7 @@
 /** Alerts in D1: reading them, and what a person does to one. */
 import { and, asc, desc, eq, inArray, sql, type SQL } from 'drizzle-orm';
 import type { AlertListQuery, AlertStatus } from '#contracts/alerts';
+import { bulk } from '../../db/batch.ts';
 import type { Database } from '../../db/client.ts';
 import { alerts, vehicles } from '../../db/schema/index.ts';
 import { pageWindow } from '../../http/routes.ts';
@@ -86,7 +87,7 @@ export async function moveAlert(
         and(eq(alerts.id, alertId), eq(alerts.tenantId, scope.tenantId), inArray(alerts.status, [...transition.from])),
       )
       .returning(),
-    db.run(recountLiveAlerts(scope, [alertId])),
+    bulk(db, recountLiveAlerts(scope, [alertId])),
     bumpChangeCounter(db, scope.tenantId),
   ]);
   const counters = bumped === undefined ? [] : [bumped.counter];

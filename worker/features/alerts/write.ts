@@ -1,5 +1,6 @@
 /** Writes decided alerts: one transaction, a handful of bulk statements however many alerts there are. */
 import { sql } from 'drizzle-orm';
+import { bulk } from '../../db/batch.ts';
 import type { Database } from '../../db/client.ts';
 import type { TenantScope } from '../../http/tenant-scope.ts';
 import { newId } from '../../ids.ts';
@@ -44,27 +45,39 @@ export async function carryOut(
     occurrence_count = r.value ->> 'occurrenceCount', last_seen_at = ${nowIso}, updated_at = ${nowIso}`;
   const [, , , , , [bumped]] = await db.batch([
     // Two evaluations may race to open the same cause: the partial unique index lets one win, silently.
-    db.run(sql`
+    bulk(
+      db,
+      sql`
       INSERT INTO alerts (id, tenant_id, vehicle_id, type, severity, status, title, message, cause, occurrence_count,
         opened_at, last_seen_at, updated_at)
       SELECT r.value ->> 'id', ${scope.tenantId}, r.value ->> 'vehicleId', r.value ->> 'type', r.value ->> 'severity',
         'open', r.value ->> 'title', r.value ->> 'message', r.value ->> 'cause', r.value ->> 'occurrenceCount',
         ${nowIso}, ${nowIso}, ${nowIso}
       FROM json_each(${JSON.stringify(opened)}) AS r WHERE true
-      ON CONFLICT DO NOTHING`),
-    db.run(sql`
+      ON CONFLICT DO NOTHING`,
+    ),
+    bulk(
+      db,
+      sql`
       UPDATE alerts SET status = 'open', resolved_at = NULL, resolved_by = NULL, acknowledged_at = NULL,
         acknowledged_by = NULL, ${newWords}
       FROM json_each(${JSON.stringify(reopened)}) AS r
-      WHERE alerts.id = r.value ->> 'id' AND alerts.tenant_id = ${scope.tenantId}`),
-    db.run(sql`
+      WHERE alerts.id = r.value ->> 'id' AND alerts.tenant_id = ${scope.tenantId}`,
+    ),
+    bulk(
+      db,
+      sql`
       UPDATE alerts SET ${newWords} FROM json_each(${JSON.stringify(updated)}) AS r
-      WHERE alerts.id = r.value ->> 'id' AND alerts.tenant_id = ${scope.tenantId}`),
-    db.run(sql`
+      WHERE alerts.id = r.value ->> 'id' AND alerts.tenant_id = ${scope.tenantId}`,
+    ),
+    bulk(
+      db,
+      sql`
       UPDATE alerts SET status = 'resolved', resolved_at = ${nowIso}, updated_at = ${nowIso}
       WHERE tenant_id = ${scope.tenantId} AND status IN ('open', 'acknowledged', 'snoozed')
-        AND id IN (SELECT value FROM json_each(${JSON.stringify(decisions.resolve)}))`),
-    db.run(recountLiveAlerts(scope, touched)),
+        AND id IN (SELECT value FROM json_each(${JSON.stringify(decisions.resolve)}))`,
+    ),
+    bulk(db, recountLiveAlerts(scope, touched)),
     bumpChangeCounter(db, scope.tenantId),
   ]);
   const touchedVehicles = [...opened, ...reopened, ...updated].flatMap(({ vehicleId }) => vehicleId ?? []);

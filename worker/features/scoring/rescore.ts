@@ -3,6 +3,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import type { ScoringModels, VehicleFeatures, VehicleScore } from '#contracts/risk';
 import { tenantSettingsSchema } from '#contracts/tenants';
 import { defaultModels, scoreVehicle } from '#scoring';
+import { bulk } from '../../db/batch.ts';
 import type { Database } from '../../db/client.ts';
 import { faults, tenants, vehicles } from '../../db/schema/index.ts';
 import { newId } from '../../ids.ts';
@@ -72,12 +73,17 @@ const keepPredictions = sql`
 async function writeScores(db: Database, scope: TenantScope, nowIso: string, scored: ScoredVehicle[]): Promise<number> {
   const rows = JSON.stringify(scored);
   const [, , [bumped]] = await db.batch([
-    db.run(sql`${keepPredictions}
+    bulk(
+      db,
+      sql`${keepPredictions}
       SELECT r.value ->> 'predictionId', ${scope.tenantId}, r.value ->> 'id', ${nowIso},
         r.value ->> '$.score.modelVersion', r.value ->> '$.score.riskScore', r.value ->> '$.score.riskLevel',
         r.value -> '$.score'
-      FROM json_each(${rows}) AS r`),
-    db.run(sql`
+      FROM json_each(${rows}) AS r`,
+    ),
+    bulk(
+      db,
+      sql`
       UPDATE vehicles SET
         risk_score = r.value ->> '$.score.riskScore',
         risk_level = r.value ->> '$.score.riskLevel',
@@ -86,7 +92,8 @@ async function writeScores(db: Database, scope: TenantScope, nowIso: string, sco
         is_score_dirty = (vehicles.updated_at <> r.value ->> 'readUpdatedAt'),
         updated_at = ${nowIso}
       FROM json_each(${rows}) AS r
-      WHERE vehicles.id = r.value ->> 'id' AND vehicles.tenant_id = ${scope.tenantId}`),
+      WHERE vehicles.id = r.value ->> 'id' AND vehicles.tenant_id = ${scope.tenantId}`,
+    ),
     bumpChangeCounter(db, scope.tenantId),
   ]);
   if (bumped === undefined) throw new Error(`tenant ${scope.tenantId} is gone`);

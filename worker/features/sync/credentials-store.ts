@@ -157,9 +157,7 @@ export async function keepSession(
 }
 
 /** Every tenant and provider with active credentials, for the timer alone. */
-export async function listActiveConnections(
-  db: Database,
-): Promise<{ tenantId: string; rows: SyncCredentialsRow[] }[]> {
+export async function listActiveConnections(db: Database): Promise<{ tenantId: string; rows: SyncCredentialsRow[] }[]> {
   const rows = await db
     .select()
     .from(syncCredentials)

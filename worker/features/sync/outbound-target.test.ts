@@ -5,7 +5,12 @@ const refused = (url: string) => refuseTarget(url, { allowLocal: false });
 
 describe('an outbound target', () => {
   it('may be a public https address', () => {
-    for (const url of ['https://portal.paccar.com', 'https://a.b.co.uk:8443/x', 'https://8.8.8.8/', 'https://[2606:4700::1111]/']) {
+    for (const url of [
+      'https://portal.paccar.com',
+      'https://a.b.co.uk:8443/x',
+      'https://8.8.8.8/',
+      'https://[2606:4700::1111]/',
+    ]) {
       expect(refused(url)).toBeNull();
     }
   });
@@ -54,7 +59,8 @@ describe('an outbound target', () => {
   it('may be on this machine in development, and only there', () => {
     const local = (url: string) => refuseTarget(url, { allowLocal: true });
     for (const url of ['http://localhost:8790', 'http://127.0.0.1:1', 'https://[::1]:3']) expect(local(url)).toBeNull();
-    for (const url of ['http://10.0.0.1', 'http://portal.paccar.com', 'https://192.168.0.1']) expect(local(url)).not.toBeNull();
+    for (const url of ['http://10.0.0.1', 'http://portal.paccar.com', 'https://192.168.0.1'])
+      expect(local(url)).not.toBeNull();
   });
 
   it('is kept without what paths could not be appended to', () => {

@@ -4,6 +4,7 @@
  */
 import { and, eq, sql } from 'drizzle-orm';
 import type { ObservedVehicle } from '#contracts/sync';
+import { bulk } from '../../db/batch.ts';
 import type { Database } from '../../db/client.ts';
 import { faults, vehicles } from '../../db/schema/index.ts';
 import type { TenantScope } from '../../http/tenant-scope.ts';
@@ -85,15 +86,20 @@ async function write(scope: TenantScope, db: Database, input: PersistInput, diff
   const changed = JSON.stringify(diff.changedVehicleIds);
   const results = await db.batch([
     // A vehicle of this VIN may have come in by another way since it was looked up: then it is that one.
-    db.run(sql`
+    bulk(
+      db,
+      sql`
       INSERT INTO vehicles (id, tenant_id, vin, unit_number, year, make, model, engine_make, engine_model,
         odometer_miles, engine_hours, first_seen_at, is_score_dirty, updated_at)
       SELECT r.value ->> 'newId', ${tenantId}, r.value ->> 'vin', r.value ->> 'unitNumber', r.value ->> 'year',
         r.value ->> 'make', r.value ->> 'model', r.value ->> 'engineMake', r.value ->> 'engineModel',
         r.value ->> 'odometerMiles', r.value ->> 'engineHours', ${observedAt}, 1, ${changedAt}
       FROM json_each(${withId(diff.inserts)}) AS r WHERE true
-      ON CONFLICT (tenant_id, vin) DO NOTHING`),
-    db.run(sql`
+      ON CONFLICT (tenant_id, vin) DO NOTHING`,
+    ),
+    bulk(
+      db,
+      sql`
       INSERT INTO faults (id, tenant_id, vehicle_id, source_address, spn, fmi, description, system, severity, is_active,
         first_seen_at, last_seen_at, cleared_at, occurrence_count, reopen_count, lamps)
       SELECT r.value ->> 'newId', ${tenantId}, v.id, r.value ->> 'sourceAddress', r.value ->> 'spn', r.value ->> 'fmi',
@@ -102,30 +108,40 @@ async function write(scope: TenantScope, db: Database, input: PersistInput, diff
         r.value ->> 'reopenCount', r.value ->> 'lamps'
       FROM json_each(${withId(diff.faultInserts)}) AS r
       JOIN vehicles v ON v.tenant_id = ${tenantId} AND v.vin = r.value ->> 'vin' WHERE true
-      ON CONFLICT (vehicle_id, source_address, spn, fmi) DO NOTHING`),
+      ON CONFLICT (vehicle_id, source_address, spn, fmi) DO NOTHING`,
+    ),
     // The guard on the time keeps what another source wrote between our look and this statement.
-    db.run(sql`
+    bulk(
+      db,
+      sql`
       UPDATE faults SET description = r.value ->> 'description', system = r.value ->> 'system',
         severity = r.value ->> 'severity', is_active = r.value ->> 'isActive', last_seen_at = r.value ->> 'lastSeenAt',
         cleared_at = r.value ->> 'clearedAt', occurrence_count = r.value ->> 'occurrenceCount',
         reopen_count = r.value ->> 'reopenCount', lamps = r.value ->> 'lamps'
       FROM json_each(${faultWrites}) AS r
-      WHERE faults.id = r.value ->> 'id' AND faults.tenant_id = ${tenantId} AND faults.last_seen_at <= ${observedAt}`),
-    db.run(sql`
+      WHERE faults.id = r.value ->> 'id' AND faults.tenant_id = ${tenantId} AND faults.last_seen_at <= ${observedAt}`,
+    ),
+    bulk(
+      db,
+      sql`
       UPDATE vehicles SET unit_number = r.value ->> 'unitNumber', year = r.value ->> 'year', make = r.value ->> 'make',
         model = r.value ->> 'model', engine_make = r.value ->> 'engineMake', engine_model = r.value ->> 'engineModel',
         odometer_miles = r.value ->> 'odometerMiles', engine_hours = r.value ->> 'engineHours'
       FROM json_each(${JSON.stringify(diff.updates)}) AS r
-      WHERE vehicles.id = r.value ->> 'id' AND vehicles.tenant_id = ${tenantId}`),
+      WHERE vehicles.id = r.value ->> 'id' AND vehicles.tenant_id = ${tenantId}`,
+    ),
     // `updated_at` always moves on, even past a later one: scoring tells by it that a vehicle changed under its hands.
-    db.run(sql`
+    bulk(
+      db,
+      sql`
       UPDATE vehicles SET is_score_dirty = 1,
         active_fault_count = (SELECT count(*) FROM faults f WHERE f.vehicle_id = vehicles.id AND f.is_active = 1),
         updated_at = CASE WHEN updated_at < ${changedAt} THEN ${changedAt}
           ELSE strftime('%Y-%m-%dT%H:%M:%fZ', updated_at, '+0.001 seconds') END
       WHERE tenant_id = ${tenantId} AND (id IN (SELECT value FROM json_each(${changed}))
-        OR vin IN (SELECT value ->> 'vin' FROM json_each(${JSON.stringify(diff.inserts.map(({ vin }) => ({ vin })))})))`),
-    db.run(addCounts(input.runId, diff.counts)),
+        OR vin IN (SELECT value ->> 'vin' FROM json_each(${JSON.stringify(diff.inserts.map(({ vin }) => ({ vin })))})))`,
+    ),
+    bulk(db, addCounts(input.runId, diff.counts)),
     bumpChangeCounter(db, tenantId),
   ]);
   return results[6].map((row) => row.counter);

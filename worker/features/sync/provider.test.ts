@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { chooseProvider, timerMayStart, type ProviderOption } from './provider.ts';
 
-const paccar: ProviderOption = { provider: 'paccar', isActive: true, hasBaseUrl: true, hasUsername: true, hasPassword: true, hasApiToken: false };
+const paccar: ProviderOption = {
+  provider: 'paccar',
+  isActive: true,
+  hasBaseUrl: true,
+  hasUsername: true,
+  hasPassword: true,
+  hasApiToken: false,
+};
 const decisiv: ProviderOption = { ...paccar, provider: 'decisiv', hasApiToken: true };
 
 describe('the way in', () => {
@@ -9,7 +16,10 @@ describe('the way in', () => {
     expect(chooseProvider([paccar])).toEqual({ kind: 'chosen', provider: 'paccar' });
     expect(chooseProvider([decisiv, paccar])).toEqual({ kind: 'chosen', provider: 'paccar' });
     expect(chooseProvider([decisiv])).toEqual({ kind: 'none', reason: 'Reading from decisiv is not available yet.' });
-    expect(chooseProvider([decisiv, paccar], 'decisiv')).toEqual({ kind: 'none', reason: 'Reading from decisiv is not available yet.' });
+    expect(chooseProvider([decisiv, paccar], 'decisiv')).toEqual({
+      kind: 'none',
+      reason: 'Reading from decisiv is not available yet.',
+    });
   });
 
   it('says what is missing', () => {
@@ -20,7 +30,9 @@ describe('the way in', () => {
     expect(reason([])).toBe('No credentials are stored: add the portal sign-in first.');
     expect(reason([], 'paccar')).toBe('No credentials are stored for paccar.');
     expect(reason([{ ...paccar, isActive: false }])).toBe('The paccar connection is switched off.');
-    expect(reason([{ ...paccar, hasPassword: false }], 'paccar')).toBe('The paccar connection has no user name and password.');
+    expect(reason([{ ...paccar, hasPassword: false }], 'paccar')).toBe(
+      'The paccar connection has no user name and password.',
+    );
     expect(reason([{ ...paccar, hasBaseUrl: false }])).toBe('The paccar connection has no portal address.');
   });
 });

@@ -75,7 +75,10 @@ export const syncRoutes = router()
       security: bearer,
       middleware: canManage,
       request: { query: tenantQuerySchema },
-      responses: { 200: answer(oneOf(z.array(syncCredentialsSchema)), 'All of them'), ...errors(...signedInErrors, 'NOT_FOUND') },
+      responses: {
+        200: answer(oneOf(z.array(syncCredentialsSchema)), 'All of them'),
+        ...errors(...signedInErrors, 'NOT_FOUND'),
+      },
     }),
     async (c) => {
       const scope = await ownScope(c, c.req.valid('query').tenantId);
@@ -92,7 +95,10 @@ export const syncRoutes = router()
       security: bearer,
       middleware: canManage,
       request: { params: providerParam, query: tenantQuerySchema },
-      responses: { 200: answer(oneOf(syncCredentialsSchema), 'The connection'), ...errors(...signedInErrors, 'NOT_FOUND') },
+      responses: {
+        200: answer(oneOf(syncCredentialsSchema), 'The connection'),
+        ...errors(...signedInErrors, 'NOT_FOUND'),
+      },
     }),
     async (c) => {
       const scope = await ownScope(c, c.req.valid('query').tenantId);

@@ -2,7 +2,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ObservedFault, ObservedVehicle } from '#contracts/sync';
-import { diffSync, isSuspicious, nextMeter, type DescribeFault, type KnownFault, type KnownVehicle, type SyncDiff } from './rules.ts';
+import {
+  diffSync,
+  isSuspicious,
+  nextMeter,
+  type DescribeFault,
+  type KnownFault,
+  type KnownVehicle,
+  type SyncDiff,
+} from './rules.ts';
 
 const vin = '1XKYD49X0NJ100001';
 const t1 = '2026-11-20T09:00:00.000Z';
@@ -48,9 +56,14 @@ const nothing: World = { vehicles: [], faults: [] };
 
 /** D1 in a few lines: what the store does with a diff. */
 function applied(world: World, diff: SyncDiff, observed: ObservedVehicle[], at: string): World {
-  const vehicles = world.vehicles.map((known) => ({ ...known, ...diff.updates.find((update) => update.id === known.id) }));
+  const vehicles = world.vehicles.map((known) => ({
+    ...known,
+    ...diff.updates.find((update) => update.id === known.id),
+  }));
   for (const insert of diff.inserts) vehicles.push({ id: `v-${insert.vin}`, faultsReadAt: null, ...insert });
-  const writes = new Map([...diff.faultUpdates, ...diff.faultClears, ...diff.reopened].map((write) => [write.id, write]));
+  const writes = new Map(
+    [...diff.faultUpdates, ...diff.faultClears, ...diff.reopened].map((write) => [write.id, write]),
+  );
   const faults = world.faults.map((known) => ({ ...known, ...writes.get(known.id) }));
   for (const { vin: ofVin, ...insert } of diff.faultInserts) {
     const vehicleId = vehicles.find((known) => known.vin === ofVin)?.id ?? '?';
@@ -64,14 +77,28 @@ const sync = (world: World, observed: ObservedVehicle[], at: string, mayClear = 
   return { diff, world: applied(world, diff, observed, at) };
 };
 const writes = (diff: SyncDiff) =>
-  diff.inserts.length + diff.updates.length + diff.faultInserts.length + diff.faultUpdates.length + diff.faultClears.length + diff.reopened.length;
+  diff.inserts.length +
+  diff.updates.length +
+  diff.faultInserts.length +
+  diff.faultUpdates.length +
+  diff.faultClears.length +
+  diff.reopened.length;
 
 describe('a fault', () => {
   it('opens with our words, or with the portal’s when ours are only a number', () => {
     const { diff } = sync(nothing, [vehicle([fault(), fault({ spn: 520_200, occurrenceCount: null })])], t1);
     expect(diff.counts).toEqual({ vehiclesCreated: 1, vehiclesChanged: 0, faultsOpened: 2, faultsCleared: 0 });
-    expect(diff.faultInserts[0]).toMatchObject({ description: 'Coolant temperature critically high', severity: 'critical', firstSeenAt: t1, occurrenceCount: 3 });
-    expect(diff.faultInserts[1]).toMatchObject({ description: 'portal words', severity: 'unknown', occurrenceCount: 1 });
+    expect(diff.faultInserts[0]).toMatchObject({
+      description: 'Coolant temperature critically high',
+      severity: 'critical',
+      firstSeenAt: t1,
+      occurrenceCount: 3,
+    });
+    expect(diff.faultInserts[1]).toMatchObject({
+      description: 'portal words',
+      severity: 'unknown',
+      occurrenceCount: 1,
+    });
   });
 
   it('seen again without news writes nothing; with a higher count, one row', () => {
@@ -109,7 +136,14 @@ describe('a fault', () => {
     const { diff, world: after } = sync(world, [vehicle([fault({ occurrenceCount: 1 })])], t3);
     expect(diff.reopened).toHaveLength(1);
     expect(diff.faultInserts).toEqual([]);
-    expect(after.faults[0]).toMatchObject({ isActive: true, clearedAt: null, reopenCount: 1, firstSeenAt: t1, lastSeenAt: t3, occurrenceCount: 4 });
+    expect(after.faults[0]).toMatchObject({
+      isActive: true,
+      clearedAt: null,
+      reopenCount: 1,
+      firstSeenAt: t1,
+      lastSeenAt: t3,
+      occurrenceCount: 4,
+    });
     expect(diff.counts.faultsOpened).toBe(1);
   });
 
@@ -143,7 +177,16 @@ describe('a fault', () => {
 describe('the vehicle itself', () => {
   it('unknown never overwrites known', () => {
     const first = sync(nothing, [vehicle([])], t1).world;
-    const vague = vehicle([], { unitNumber: '', year: null, make: null, model: null, engineMake: null, engineModel: null, odometerMiles: null, engineHours: null });
+    const vague = vehicle([], {
+      unitNumber: '',
+      year: null,
+      make: null,
+      model: null,
+      engineMake: null,
+      engineModel: null,
+      odometerMiles: null,
+      engineHours: null,
+    });
     expect(writes(sync(first, [vague], t2).diff)).toBe(0);
     expect(sync(nothing, [vague], t1).diff.inserts[0]?.unitNumber).toBe('NJ100001');
   });
@@ -163,7 +206,12 @@ describe('the vehicle itself', () => {
 });
 
 it('fewer than half of last time is suspicious, half is not', () => {
-  expect([isSuspicious(49, 100), isSuspicious(50, 100), isSuspicious(0, 1), isSuspicious(0, 0)]).toEqual([true, false, true, false]);
+  expect([isSuspicious(49, 100), isSuspicious(50, 100), isSuspicious(0, 1), isSuspicious(0, 0)]).toEqual([
+    true,
+    false,
+    true,
+    false,
+  ]);
 });
 
 describe('whatever is read', () => {
@@ -177,7 +225,11 @@ describe('whatever is read', () => {
     lamps: fc.constant(null),
   });
   const reading = fc.uniqueArray(
-    fc.record({ n: fc.nat(2), faults: fc.option(fc.array(someFault, { maxLength: 5 })), odometerMiles: fc.option(fc.nat(1000)) }),
+    fc.record({
+      n: fc.nat(2),
+      faults: fc.option(fc.array(someFault, { maxLength: 5 })),
+      odometerMiles: fc.option(fc.nat(1000)),
+    }),
     { selector: (row) => row.n },
   );
 
@@ -196,11 +248,15 @@ describe('whatever is read', () => {
           expect(writes(diffSync(world, observed, later, options))).toBe(0);
           for (const seen of observed) {
             const ofVehicle = world.faults.filter((known) => known.vehicleId === `v-${seen.vin}`);
-            const activeNow = ofVehicle.filter((known) => known.isActive).map((known) => `${known.sourceAddress}/${known.spn}/${known.fmi}`);
+            const activeNow = ofVehicle
+              .filter((known) => known.isActive)
+              .map((known) => `${known.sourceAddress}/${known.spn}/${known.fmi}`);
             if (seen.faults === null) {
               expect(ofVehicle).toEqual(before.faults.filter((known) => known.vehicleId === `v-${seen.vin}`));
             } else {
-              const onPage = new Set(seen.faults.filter((f) => f.isActive).map((f) => `${f.sourceAddress}/${f.spn}/${f.fmi}`));
+              const onPage = new Set(
+                seen.faults.filter((f) => f.isActive).map((f) => `${f.sourceAddress}/${f.spn}/${f.fmi}`),
+              );
               expect(new Set(activeNow)).toEqual(onPage);
             }
           }

@@ -115,7 +115,8 @@ export function diffSync(
     const known = vehicleByVin.get(vehicle.vin);
     if (known === undefined) {
       diff.inserts.push({ vin: vehicle.vin, ...mergeFacts(null, vehicle) });
-      for (const fault of uniqueFaults(vehicle.faults ?? [])) insertFault(diff, vehicle.vin, fault, observedAt, options);
+      for (const fault of uniqueFaults(vehicle.faults ?? []))
+        insertFault(diff, vehicle.vin, fault, observedAt, options);
       continue;
     }
     const writesBefore = faultWrites(diff);

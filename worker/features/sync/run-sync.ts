@@ -42,9 +42,15 @@ export interface SyncWork {
   persist(batch: ObservedVehicle[], at: PersistTimes): Promise<{ counters: number[] }>;
   markSeen(seen: { vin: string; hasFaultList: boolean }[], at: PersistTimes): Promise<void>;
   score(evaluatedAt: string): Promise<{ counters: number[] }>;
-  alert(changedAt: string, evaluatedAt: string): Promise<{ counters: number[]; alertIds: string[]; vehicleIds: string[] }>;
+  alert(
+    changedAt: string,
+    evaluatedAt: string,
+  ): Promise<{ counters: number[]; alertIds: string[]; vehicleIds: string[] }>;
   /** `changedAt` null: only the alerts are news. */
-  publish(changedAt: string | null, news: { counters: number[]; alertIds: string[]; vehicleIds: string[] }): Promise<void>;
+  publish(
+    changedAt: string | null,
+    news: { counters: number[]; alertIds: string[]; vehicleIds: string[] },
+  ): Promise<void>;
   /** Raises or settles the tenant's sync alert. */
   tell(outcome: RunOutcome): Promise<{ counters: number[]; alertIds: string[] }>;
   finish(outcome: RunOutcome): Promise<void>;
@@ -79,7 +85,11 @@ const unforeseen: ScrapeFailure = {
 };
 
 /** Runs one sync. Failures become the run's outcome; only the engine's own interruptions are thrown. */
-export async function runSync(steps: Steps, work: SyncWork, policy: RunPolicy): Promise<RunOutcome['status'] | 'ended'> {
+export async function runSync(
+  steps: Steps,
+  work: SyncWork,
+  policy: RunPolicy,
+): Promise<RunOutcome['status'] | 'ended'> {
   const begun = await steps.do('begin', () => work.begin());
   if (begun === null) return 'ended';
   let outcome: RunOutcome;
@@ -231,7 +241,10 @@ async function keep(
     error,
     read: {
       vehiclesSeen: observed.length,
-      faultsSeen: observed.reduce((sum, { faults }) => sum + (faults ?? []).filter((fault) => fault.isActive).length, 0),
+      faultsSeen: observed.reduce(
+        (sum, { faults }) => sum + (faults ?? []).filter((fault) => fault.isActive).length,
+        0,
+      ),
     },
     cooldownMs: 0,
     evaluatedAt,

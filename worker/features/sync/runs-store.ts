@@ -146,7 +146,8 @@ export async function listRuns(
   db: Database,
   page: { cursor?: string | undefined; limit: number },
 ): Promise<{ rows: SyncRunRow[]; nextCursor: string | null } | null> {
-  const from = page.cursor !== undefined && cursorPattern.test(page.cursor) ? await runStart(scope, db, page.cursor) : null;
+  const from =
+    page.cursor !== undefined && cursorPattern.test(page.cursor) ? await runStart(scope, db, page.cursor) : null;
   if (page.cursor !== undefined && from === null) return null;
   const rows = await db
     .select()
@@ -156,7 +157,10 @@ export async function listRuns(
         inTenants(scope),
         from === null
           ? undefined
-          : or(lt(syncRuns.startedAt, from.startedAt), and(eq(syncRuns.startedAt, from.startedAt), lt(syncRuns.id, from.id))),
+          : or(
+              lt(syncRuns.startedAt, from.startedAt),
+              and(eq(syncRuns.startedAt, from.startedAt), lt(syncRuns.id, from.id)),
+            ),
       ),
     )
     .orderBy(desc(syncRuns.startedAt), desc(syncRuns.id))

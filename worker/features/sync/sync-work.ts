@@ -180,8 +180,7 @@ export function createSyncWork(env: Env, params: SyncWorkflowParams, options: Sy
     },
 
     async finish(outcome) {
-      const alertsOpened =
-        outcome.evaluatedAt === null ? 0 : await countAlertsOpenedAt(scope, db, outcome.evaluatedAt);
+      const alertsOpened = outcome.evaluatedAt === null ? 0 : await countAlertsOpenedAt(scope, db, outcome.evaluatedAt);
       await endRun(db, runId, {
         status: outcome.status,
         finishedAt: nowIso(),
@@ -196,12 +195,17 @@ export function createSyncWork(env: Env, params: SyncWorkflowParams, options: Sy
         });
       const level = outcome.status === 'failed' ? 'error' : 'info';
       const code = outcome.error?.code ?? null;
-      console[level](JSON.stringify({ level, event: 'sync_ended', runId, tenantId, provider, status: outcome.status, code }));
+      console[level](
+        JSON.stringify({ level, event: 'sync_ended', runId, tenantId, provider, status: outcome.status, code }),
+      );
     },
   };
 }
 
-const refused = (code: SyncErrorCode, message: string): { ok: false; failure: ReturnType<ScrapeError['toFailure']> } => ({
+const refused = (
+  code: SyncErrorCode,
+  message: string,
+): { ok: false; failure: ReturnType<ScrapeError['toFailure']> } => ({
   ok: false,
   failure: new ScrapeError(code, message).toFailure(),
 });

@@ -26,7 +26,9 @@ function engineSteps(step: WorkflowStep): Steps {
         try {
           return JSON.stringify({ failed: false, value: (await work()) ?? null } satisfies StepAnswer<T>);
         } catch (error) {
-          console.error(JSON.stringify({ level: 'error', event: 'sync_step_failed', name, attempt, cause: String(error) }));
+          console.error(
+            JSON.stringify({ level: 'error', event: 'sync_step_failed', name, attempt, cause: String(error) }),
+          );
           if (attempt <= unforeseenRetries) throw error;
           return JSON.stringify({ failed: true, value: null } satisfies StepAnswer<T>);
         }
@@ -42,7 +44,10 @@ function engineSteps(step: WorkflowStep): Steps {
 }
 
 export class SyncWorkflow extends WorkflowEntrypoint<Env, SyncWorkflowParams> {
-  override async run(event: Readonly<WorkflowEvent<SyncWorkflowParams>>, step: WorkflowStep): Promise<{ status: string }> {
+  override async run(
+    event: Readonly<WorkflowEvent<SyncWorkflowParams>>,
+    step: WorkflowStep,
+  ): Promise<{ status: string }> {
     const status = await runSync(engineSteps(step), createSyncWork(this.env, event.payload), runPolicy);
     return { status };
   }

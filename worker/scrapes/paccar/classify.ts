@@ -90,7 +90,7 @@ export function acceptButton(html: string): string | null {
 
 function acceptButtonSelector(tree: PageTree): string | null {
   const fixed = [
-    '#accept',
+    'button#accept',
     'button[name=accept]',
     'input[name=accept][type=submit]',
     'button.accept',

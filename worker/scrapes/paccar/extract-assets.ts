@@ -166,7 +166,11 @@ function readCard(card: PageElement): ListedAsset | null {
     return element ? stripLabel(textOf(element)) : null;
   };
   const vin = readVin(
-    attribute(card, 'data-vin') ?? labelled.get('vin') ?? part('.vin, [data-field=vin]') ?? vinPattern.exec(text)?.[0] ?? '',
+    attribute(card, 'data-vin') ??
+      labelled.get('vin') ??
+      part('.vin, [data-field=vin]') ??
+      vinPattern.exec(text)?.[0] ??
+      '',
   );
   if (vin === null) return null;
   const unit =

@@ -129,7 +129,8 @@ function faultRows(tree: PageTree): FaultRow[] {
   });
 }
 
-const lampWord = '(?:MIL|RSL|AWL|PL|malfunction(?: indicator)?|red(?:[ -]stop)?|amber(?:[ -]warning)?|warning|protect|none|off)';
+const lampWord =
+  '(?:MIL|RSL|AWL|PL|malfunction(?: indicator)?|red(?:[ -]stop)?|amber(?:[ -]warning)?|warning|protect|none|off)';
 const onlyLamps = new RegExp(`^(?:lamps?\\s*[:=]\\s*)?(?:${lampWord}\\b[\\s,/+|&]*)+$`, 'i');
 
 /** Parts of a row without headings, told apart by what they say; whatever says nothing else is the description. */

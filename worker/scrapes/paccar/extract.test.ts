@@ -201,16 +201,40 @@ describe('the diagnostics page', () => {
   });
 
   it('reads several codes of one row with their own words', () => {
-    const row = (...parts: string[]) => `<div class="fault-row active">${parts.map((part) => `<span>${part}</span> `).join('')}</div>`;
+    const row = (...parts: string[]) =>
+      `<div class="fault-row active">${parts.map((part) => `<span>${part}</span> `).join('')}</div>`;
     const html = list(
-      row('SPN: 3251 FMI: 0, SPN: 94 FMI: 1', 'Soot high; Fuel pressure low', 'SA: 61', 'Red Stop, MIL', 'Active', '1 occurrence'),
+      row(
+        'SPN: 3251 FMI: 0, SPN: 94 FMI: 1',
+        'Soot high; Fuel pressure low',
+        'SA: 61',
+        'Red Stop, MIL',
+        'Active',
+        '1 occurrence',
+      ),
       row('SPN: 190 FMI: 0', 'Amber warning lamp of the engine speed', 'SA: 0', 'Lamps: —', 'Active', '2 occurrences'),
     );
     const lit = { malfunction: true, redStop: true, amberWarning: false, protect: false };
     const dark = { malfunction: false, redStop: false, amberWarning: false, protect: false };
     expect(faultsOf(html)).toEqual([
-      { spn: 3251, fmi: 0, sourceAddress: 61, description: 'Soot high', isActive: true, occurrenceCount: 1, lamps: lit },
-      { spn: 94, fmi: 1, sourceAddress: 61, description: 'Fuel pressure low', isActive: true, occurrenceCount: 1, lamps: lit },
+      {
+        spn: 3251,
+        fmi: 0,
+        sourceAddress: 61,
+        description: 'Soot high',
+        isActive: true,
+        occurrenceCount: 1,
+        lamps: lit,
+      },
+      {
+        spn: 94,
+        fmi: 1,
+        sourceAddress: 61,
+        description: 'Fuel pressure low',
+        isActive: true,
+        occurrenceCount: 1,
+        lamps: lit,
+      },
       {
         spn: 190,
         fmi: 0,

@@ -73,19 +73,19 @@ async function signIn(page: PortalPage, access: PortalAccess, around: Surroundin
       done.password += 1;
       await page.type(userNameSelector, access.username);
       await page.type(passwordSelector, access.password);
-      await submit(page, () => page.click(submitSelector), state, around);
+      await submit(page, () => clickElement(page, submitSelector), state, around);
     } else if (state.at === 'policies') {
       const button = acceptButton(html);
       if (button === null || done.policies >= 2) throw await unrecognised(page, 'policies', around);
       done.policies += 1;
       // Each click ticks the first box that is not ticked yet.
-      for (let box = Math.min(policyBoxCount(html), 10); box > 0; box--) await page.click(policyBoxSelector);
-      await submit(page, () => page.click(button), state, around);
+      for (let box = Math.min(policyBoxCount(html), 10); box > 0; box--) await clickElement(page, policyBoxSelector);
+      await submit(page, () => clickElement(page, button), state, around);
     } else if (state.at === 'mfa') {
       if (access.totpSecret === null || done.code > 0) throw mfaRequired(done.code > 0);
       done.code += 1;
       await page.type(mfaCodeSelector, await totpCode(access.totpSecret, around.clock.now()));
-      await submit(page, () => page.click(submitSelector), state, around);
+      await submit(page, () => clickElement(page, submitSelector), state, around);
     } else {
       throw await unrecognised(page, 'sign-in', around);
     }
@@ -113,6 +113,15 @@ async function unrecognised(page: PortalPage, what: string, around: Surroundings
   const error = new ScrapeError('MARKUP_CHANGED', `The portal's ${what} page was not recognised.`);
   error.evidenceKey = await around.saveEvidence(page, what);
   return error;
+}
+
+/**
+ * Clicks an element itself, not a place on the screen: right after loading, and without style sheets, places move.
+ * The click is put off a moment, so that the page it leads to does not cut off our own call.
+ */
+async function clickElement(page: PortalPage, selector: string): Promise<void> {
+  const element = `document.querySelector(${JSON.stringify(selector)})`;
+  await page.evaluate(`new Promise((done) => { const e = ${element}; setTimeout(() => e?.click(), 0); done(e !== null); })`);
 }
 
 /** Clicks and waits for the next page, or for a complaint that a script writes into this one. */

@@ -2,7 +2,7 @@
 import createClient from 'openapi-fetch';
 import { AccessKeeper } from './access.ts';
 import { failureFrom, networkFailure } from './failure.ts';
-import type { paths } from './paths.ts';
+import type { paths } from './generated/schema.d.ts';
 
 /** A fetch that carries the access token, renews an expired one and asks again once. */
 export function authorizedFetch(

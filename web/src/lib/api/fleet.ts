@@ -3,8 +3,8 @@ import type { Alert, AlertSeverity, AlertStatus } from '#contracts/alerts';
 import type { SignInResult } from '#contracts/auth';
 import type { Fault } from '#contracts/faults';
 import type { LiveTicket } from '#contracts/live';
-import type { PageMeta } from '#contracts/primitives';
-import type { Prediction, RiskLevel } from '#contracts/risk';
+import { pageOf, type PageMeta } from '#contracts/primitives';
+import { predictionSchema, type Prediction, type RiskLevel } from '#contracts/risk';
 import type { SyncRun, SyncStatus } from '#contracts/sync';
 import type { Tenant } from '#contracts/tenants';
 import type { Vehicle, VehicleSortField, VehicleStatus } from '#contracts/vehicles';
@@ -37,6 +37,13 @@ export interface AlertQuery extends TenantScope {
   pageSize?: number;
 }
 
+/** The query string carries numbers as text. */
+const paged = <T extends { page?: number; pageSize?: number }>({ page, pageSize, ...rest }: T) => ({
+  ...rest,
+  ...(page === undefined ? {} : { page: String(page) }),
+  ...(pageSize === undefined ? {} : { pageSize: String(pageSize) }),
+});
+
 export const signIn = async (email: string, password: string): Promise<SignInResult> =>
   (await answer(api.POST('/api/v1/auth/login', { body: { email, password, delivery: 'cookie' } }))).data;
 
@@ -48,22 +55,29 @@ export const signOut = async (): Promise<void> => {
 export const getTenant = async (): Promise<Tenant> => (await answer(api.GET('/api/v1/tenant', {}))).data;
 
 export const listTenants = (): Promise<Page<Tenant>> =>
-  answer(api.GET('/api/v1/admin/tenants', { params: { query: { pageSize: 100 } } }));
+  answer(api.GET('/api/v1/admin/tenants', { params: { query: { pageSize: '100' } } }));
 
 export const listVehicles = (query: VehicleQuery): Promise<Page<Vehicle>> =>
-  answer(api.GET('/api/v1/vehicles', { params: { query } }));
+  answer(api.GET('/api/v1/vehicles', { params: { query: paged(query) } }));
 
 export const getVehicle = async (id: string): Promise<Vehicle> =>
   (await answer(api.GET('/api/v1/vehicles/{id}', { params: { path: { id } } }))).data;
 
 export const listFaults = (id: string): Promise<Page<Fault>> =>
-  answer(api.GET('/api/v1/vehicles/{id}/fault-codes', { params: { path: { id }, query: { pageSize: 100 } } }));
+  answer(api.GET('/api/v1/vehicles/{id}/fault-codes', { params: { path: { id }, query: { pageSize: '100' } } }));
 
-export const listPredictions = (id: string, pageSize = 100): Promise<Page<Prediction>> =>
-  answer(api.GET('/api/v1/vehicles/{id}/predictions', { params: { path: { id }, query: { pageSize } } }));
+const predictionPageSchema = pageOf(predictionSchema);
+
+/** Newest first. Read by the contract: a prediction that is kept always has a level and an action. */
+export const listPredictions = async (id: string, pageSize = 100): Promise<Page<Prediction>> =>
+  predictionPageSchema.parse(
+    await answer(
+      api.GET('/api/v1/vehicles/{id}/predictions', { params: { path: { id }, query: { pageSize: String(pageSize) } } }),
+    ),
+  );
 
 export const listAlerts = (query: AlertQuery): Promise<Page<Alert>> =>
-  answer(api.GET('/api/v1/alerts', { params: { query } }));
+  answer(api.GET('/api/v1/alerts', { params: { query: paged(query) } }));
 
 export const getAlert = async (id: string): Promise<Alert> =>
   (await answer(api.GET('/api/v1/alerts/{id}', { params: { path: { id } } }))).data;
@@ -81,7 +95,7 @@ export const getSyncStatus = async (scope: TenantScope): Promise<SyncStatus> =>
   (await answer(api.GET('/api/v1/sync/status', { params: { query: scope } }))).data;
 
 export const listSyncRuns = async (scope: TenantScope, limit: number): Promise<SyncRun[]> =>
-  (await answer(api.GET('/api/v1/sync/runs', { params: { query: { ...scope, limit } } }))).data;
+  (await answer(api.GET('/api/v1/sync/runs', { params: { query: { ...scope, limit: String(limit) } } }))).data;
 
 export const startSyncRun = async (scope: TenantScope): Promise<string> =>
   (await answer(api.POST('/api/v1/sync/runs', { params: { query: scope }, body: {} }))).data.id;

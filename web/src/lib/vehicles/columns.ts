@@ -32,7 +32,7 @@ export function vehicleColumns(units: Units, hasCustomers: boolean): VehicleColu
     column('faults', 'Active faults', 7.2, { sort: 'activeFaultCount', first: 'desc', isNumber: true }),
     column('health', 'Health', 5, { sort: 'healthScore', isNumber: true }),
     column('status', 'Status', 6.2),
-    column('model', 'Truck', 10.6),
+    column('model', 'Truck', 11),
     column('vin', 'VIN, last 8', 6.2),
     ...(hasCustomers ? [column('customer', 'Customer', 10)] : []),
     column('odometer', `Odometer, ${distanceUnit(units)}`, 7.6, { sort: 'currentOdometer', first: 'desc', isNumber: true }),

@@ -1,0 +1,165 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { SignInResult } from '#contracts/auth';
+import { idOf, tenantId } from '../../../test/builders.ts';
+import { AccessKeeper, type AccessEffects } from './access.ts';
+import { answer, authorizedFetch, createApi } from './client.ts';
+import { ApiFailure } from './failure.ts';
+
+const user: SignInResult['user'] = {
+  id: idOf(1),
+  email: 'a@b.example',
+  name: 'A B',
+  role: 'viewer',
+  tenantId,
+  tenantName: 'T',
+  permissions: ['vehicles:read'],
+};
+const signedIn = (accessToken: string): SignInResult => ({ accessToken, expiresIn: 900, user });
+const json = (status: number, body: unknown, headers: Record<string, string> = {}): Response =>
+  new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', ...headers } });
+const refusal = (status: number, code: string, headers: Record<string, string> = {}): Response =>
+  json(status, { error: { code, message: `says ${code}`, requestId: 'req-1' } }, headers);
+
+/** A keeper whose refresh answers in turn, and a client over it whose requests do. */
+function setUp(options: { refresh?: (() => Response | Promise<Response>)[]; answers?: (() => Response)[]; nowMs?: () => number }) {
+  const refreshes = [...(options.refresh ?? [])];
+  const answers = [...(options.answers ?? [])];
+  const seen: { token: string | null; body: string }[] = [];
+  const effects: AccessEffects = {
+    fetch: vi.fn(async () => {
+      const next = refreshes.shift();
+      if (next === undefined) throw new TypeError('Failed to fetch');
+      return next();
+    }),
+    nowMs: options.nowMs ?? (() => 0),
+    exclusively: (_name, work) => work(),
+  };
+  const keeper = new AccessKeeper(effects);
+  const send = async (request: Request): Promise<Response> => {
+    seen.push({ token: request.headers.get('Authorization'), body: await request.text() });
+    const next = answers.shift();
+    if (next === undefined) throw new TypeError('Failed to fetch');
+    return next();
+  };
+  return { keeper, effects, seen, api: createApi(authorizedFetch(keeper, send), 'http://localhost') };
+}
+
+const failureOf = async (work: Promise<unknown>): Promise<ApiFailure> => {
+  try {
+    await work;
+  } catch (thrown) {
+    if (thrown instanceof ApiFailure) return thrown;
+    throw thrown;
+  }
+  throw new Error('it did not fail');
+};
+
+describe('the client', () => {
+  it('renews an expired token once and sends the same request again, body and all', async () => {
+    const { keeper, seen, api } = setUp({
+      refresh: [() => json(200, { data: signedIn('second') })],
+      answers: [() => refusal(401, 'TOKEN_EXPIRED'), () => json(200, { data: {} })],
+    });
+    keeper.accept(signedIn('first'));
+    await answer(
+      api.PUT('/api/v1/alerts/{id}/resolve', { params: { path: { id: idOf(1) } }, body: { comment: 'fixed' } }),
+    );
+    expect(seen).toEqual([
+      { token: 'Bearer first', body: '{"comment":"fixed"}' },
+      { token: 'Bearer second', body: '{"comment":"fixed"}' },
+    ]);
+  });
+
+  it('asks again once only: a second refusal is the answer', async () => {
+    const { keeper, seen, api } = setUp({
+      refresh: [() => json(200, { data: signedIn('second') })],
+      answers: [() => refusal(401, 'TOKEN_EXPIRED'), () => refusal(401, 'TOKEN_EXPIRED')],
+    });
+    keeper.accept(signedIn('first'));
+    const failure = await failureOf(answer(api.GET('/api/v1/tenant', {})));
+    expect(failure.code).toBe('TOKEN_EXPIRED');
+    expect(seen).toHaveLength(2);
+  });
+
+  it('signs out when the refresh is refused', async () => {
+    const { keeper, api } = setUp({
+      refresh: [() => refusal(401, 'TOKEN_REUSED')],
+      answers: [() => refusal(401, 'TOKEN_EXPIRED')],
+    });
+    keeper.accept(signedIn('first'));
+    const changes: unknown[] = [];
+    keeper.onChange = (result) => changes.push(result);
+    const failure = await failureOf(answer(api.GET('/api/v1/tenant', {})));
+    expect(failure.code).toBe('TOKEN_REUSED');
+    expect(failure.message).toBe('Your session has ended. Sign in again.');
+    expect(changes).toEqual([null]);
+    expect(keeper.isSignedIn).toBe(false);
+  });
+
+  it('stays signed in when the refresh meets no server', async () => {
+    const { keeper, api } = setUp({ refresh: [], answers: [() => refusal(401, 'TOKEN_EXPIRED')] });
+    keeper.accept(signedIn('first'));
+    const failure = await failureOf(answer(api.GET('/api/v1/tenant', {})));
+    expect(failure.code).toBe('NETWORK');
+    expect(keeper.isSignedIn).toBe(true);
+  });
+
+  it.each(['TOKEN_REVOKED', 'USER_TOKENS_REVOKED', 'UNAUTHENTICATED'])('signs out at once on %s', async (code) => {
+    const { keeper, effects, api } = setUp({ answers: [() => refusal(401, code)] });
+    keeper.accept(signedIn('first'));
+    await failureOf(answer(api.GET('/api/v1/tenant', {})));
+    expect(keeper.isSignedIn).toBe(false);
+    expect(effects.fetch).not.toHaveBeenCalled();
+  });
+
+  it('does not end anything when a sign-in is refused', async () => {
+    const { keeper, api } = setUp({ answers: [() => refusal(401, 'INVALID_CREDENTIALS')] });
+    const onChange = vi.fn();
+    keeper.onChange = onChange;
+    const failure = await failureOf(
+      answer(api.POST('/api/v1/auth/login', { body: { email: 'a@b.example', password: 'x', delivery: 'cookie' } })),
+    );
+    expect(failure.message).toBe('That e-mail and password do not belong together.');
+    expect(onChange).not.toHaveBeenCalled();
+  });
+
+  it('renews ahead of the end, and shares one renewal among callers', async () => {
+    let nowMs = 0;
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const { keeper, effects } = setUp({
+      nowMs: () => nowMs,
+      refresh: [
+        async () => {
+          await held;
+          return json(200, { data: signedIn('second') });
+        },
+      ],
+    });
+    keeper.accept(signedIn('first'));
+    expect(await keeper.token()).toBe('first');
+    nowMs = 880_000;
+    const both = Promise.all([keeper.token(), keeper.token()]);
+    release();
+    expect(await both).toEqual(['second', 'second']);
+    expect(effects.fetch).toHaveBeenCalledTimes(1);
+  });
+
+  it('takes a refresh answer of another shape for no session at all', async () => {
+    const { keeper } = setUp({ refresh: [() => json(200, { data: { accessToken: 7 } })] });
+    expect((await failureOf(keeper.renew())).code).toBe('MALFORMED');
+    expect(keeper.isSignedIn).toBe(false);
+  });
+
+  it('keeps the request id and the wait of a refusal', async () => {
+    const { api } = setUp({ answers: [() => refusal(429, 'RATE_LIMITED', { 'Retry-After': '30' })] });
+    const failure = await failureOf(answer(api.GET('/api/v1/vehicles', {})));
+    expect(failure).toMatchObject({ requestId: 'req-1', retryAfterSeconds: 30, retryable: true });
+    expect(failure.message).toBe('Too many requests at once. Try again in 30 s.');
+  });
+
+  it("says so when an answer is not ours: a proxy's page", async () => {
+    const { api } = setUp({ answers: [() => new Response('<html>502</html>', { status: 502 })] });
+    expect((await failureOf(answer(api.GET('/api/v1/vehicles', {})))).code).toBe('MALFORMED');
+  });
+});
