@@ -112,6 +112,7 @@ CREATE TABLE `dealer_links` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `dealer_links_live` ON `dealer_links` (`dealer_tenant_id`,`fleet_tenant_id`) WHERE status <> 'ended';--> statement-breakpoint
+CREATE INDEX `dealer_links_status` ON `dealer_links` (`status`,`dealer_tenant_id`);--> statement-breakpoint
 CREATE INDEX `dealer_links_fleet` ON `dealer_links` (`fleet_tenant_id`,`status`);--> statement-breakpoint
 CREATE TABLE `tenant_keys` (
 	`tenant_id` text NOT NULL,

@@ -25,7 +25,9 @@ export function withoutInlineScripts(adapter: Adapter, pagesDirectory: string, f
         return `<script src="/${name}"></script>`;
       });
       if (files.length === 0 || /<script(?![^>]*\ssrc=)[^>]*>/.test(moved)) {
-        throw new Error(`${fallback}: expected every script to be movable to a file; look at what SvelteKit now writes`);
+        throw new Error(
+          `${fallback}: expected every script to be movable to a file; look at what SvelteKit now writes`,
+        );
       }
       for (const file of files) {
         const target = path.join(pagesDirectory, file.name);

@@ -47,7 +47,10 @@ async function connect() {
 }
 
 for (;;) {
-  const error = await connect().then(() => new Error('closed'), (cause) => cause);
+  const error = await connect().then(
+    () => new Error('closed'),
+    (cause) => cause,
+  );
   console.error(error.message);
   if (error.isFinal) process.exit(1);
   const waitMs = Math.min(30_000, 500 * 2 ** failures++) * (0.5 + Math.random()); // jitter: not all at once

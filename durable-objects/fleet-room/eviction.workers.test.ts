@@ -100,6 +100,21 @@ describe('after an eviction', () => {
     expect(client.of('snapshot')).toHaveLength(1);
   });
 
+  it('a change accepted but not yet ticked still arrives, with no other entry than the alarm', async () => {
+    const { tenantId, room, stub } = newRoom();
+    await room.seed(seedOf(tenantId, [truck(tenantId, 1)]));
+    const client = await connect(room, who([tenantId]));
+    await client.untilSnapshot();
+    await runInDurableObject(stub, async (instance: FleetRoom) => {
+      for (const counter of [11, 12, 13]) {
+        const vehicles = [truck(tenantId, 1, { riskScore: counter })];
+        await instance.applyChange(changeOf(tenantId, counter, { vehicles }));
+      }
+      Object.assign(instance, { room: null });
+    });
+    await client.until(() => client.picture.vehicles.get(uuid(1))?.riskScore === 13);
+  });
+
   it('an end of session may come first', async () => {
     const { room, client } = await evictedRoom();
     expect(await room.closeSession('session-1')).toEqual({ closed: 1 });

@@ -23,8 +23,9 @@ const settingsSchema = z.object({
 export type ServerSettings = z.infer<typeof settingsSchema>;
 
 const minuteMs = 60_000;
-/** At start nothing can still be running, so a run without a recent heartbeat is revived at once. */
-const reviveCron = '*/5 * * * *';
+/** Nothing can be running right after a start: runs that were under way are brought on their way again at once. */
+const restartCron = '@restart';
+const sweepCron = '*/5 * * * *';
 const syncCron = '*/15 * * * *';
 const nightlyCron = '17 3 * * *';
 
@@ -89,12 +90,12 @@ async function main(settings: ServerSettings): Promise<void> {
       console.error(`The cron ${cron} failed: ${cause instanceof Error ? cause.message : String(cause)}`);
     }
   };
-  afterRestart = () => void setTimeout(() => void tick(reviveCron), 1000);
-  await tick(reviveCron);
+  afterRestart = () => void setTimeout(() => void tick(restartCron), 1000);
+  await tick(restartCron);
   void tick(syncCron);
   const timers = [
     setInterval(() => void tick(syncCron), settings.syncEverySeconds * 1000),
-    setInterval(() => void tick(reviveCron), Math.min(5 * minuteMs, settings.syncEverySeconds * 1000)),
+    setInterval(() => void tick(sweepCron), Math.min(5 * minuteMs, settings.syncEverySeconds * 1000)),
     setInterval(() => void tick(nightlyCron), 24 * 60 * minuteMs),
   ];
 

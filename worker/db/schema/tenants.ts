@@ -36,6 +36,8 @@ export const dealerLinks = sqliteTable(
     uniqueIndex('dealer_links_live')
       .on(table.dealerTenantId, table.fleetTenantId)
       .where(sql`status <> 'ended'`),
+    // Status first: the sweep reads every active link, a dealer's request only its own.
+    index('dealer_links_status').on(table.status, table.dealerTenantId),
     index('dealer_links_fleet').on(table.fleetTenantId, table.status),
   ],
 );

@@ -77,12 +77,14 @@ async function readSituations(
 function reasonsOf(contributors: string | null): string[] {
   if (contributors === null) return [];
   const list = JSON.parse(contributors) as { points: number; text: string }[];
-  return list
-    .filter((contributor) => contributor.points > 0)
-    .sort((a, b) => b.points - a.points)
-    .slice(0, reasonsShown)
-    // How long and how often is true at the time of scoring only, and an alert stands longer than that.
-    .map((contributor) => contributor.text.split(', ')[0] ?? contributor.text);
+  return (
+    list
+      .filter((contributor) => contributor.points > 0)
+      .sort((a, b) => b.points - a.points)
+      .slice(0, reasonsShown)
+      // How long and how often is true at the time of scoring only, and an alert stands longer than that.
+      .map((contributor) => contributor.text.split(', ')[0] ?? contributor.text)
+  );
 }
 
 /** Live alerts of the vehicles in question, plus the newest ended one of every cause that holds now. */

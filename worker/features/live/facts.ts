@@ -1,5 +1,5 @@
 /** Reads from D1 what a live room is fed: facts of vehicles, live alerts, last copied readings. */
-import { and, eq, inArray, or, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import { liveAlertStatuses } from '#contracts/alerts';
 import type { LiveAlert } from '#contracts/live';
 import type { RoomSeed, VehicleFacts, VehicleReading } from '#durable-objects/fleet-room/feed';
@@ -113,7 +113,8 @@ export async function sourcesByRoom(
 ): Promise<Map<string, { tenantId: string; counter: number }[]>> {
   const [own, linked] = await db.batch([
     db
-      .select({ room: tenants.id, source: tenants.id, counter: tenants.changeCounter })
+      // Rows of a batch come back by column name, so no name may stand twice: the own tenant is its own source.
+      .select({ room: tenants.id, counter: tenants.changeCounter })
       .from(tenants)
       .where(roomTenantId === undefined ? eq(tenants.isActive, true) : eq(tenants.id, roomTenantId)),
     db
@@ -123,12 +124,12 @@ export async function sourcesByRoom(
       .where(
         and(
           eq(dealerLinks.status, 'active'),
-          roomTenantId === undefined ? undefined : or(eq(dealerLinks.dealerTenantId, roomTenantId)),
+          roomTenantId === undefined ? undefined : eq(dealerLinks.dealerTenantId, roomTenantId),
         ),
       ),
   ]);
   const byRoom = new Map<string, { tenantId: string; counter: number }[]>();
-  for (const { room, source, counter } of [...own, ...linked]) {
+  for (const { room, source, counter } of [...own.map((row) => ({ ...row, source: row.room })), ...linked]) {
     byRoom.set(room, [...(byRoom.get(room) ?? []), { tenantId: source, counter }]);
   }
   return byRoom;

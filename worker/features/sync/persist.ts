@@ -13,9 +13,6 @@ import { bumpChangeCounter } from '../live/publish.ts';
 import { faultWords } from './fault-words.ts';
 import { diffSync, type DiffCounts, type KnownFault, type KnownVehicle, type SyncDiff } from './rules.ts';
 
-/** Vehicles per transaction: with 50 faults each, the JSON of a statement stays near 2 MB at the worst. */
-export const vehiclesPerPersist = 200;
-
 export interface PersistInput {
   runId: string;
   /** When the pages were read: written as the time things were seen. The same on every attempt. */

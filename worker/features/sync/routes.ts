@@ -1,5 +1,6 @@
 /** Connections to outside sources, and the runs that read them. */
 import { createRoute, z } from '@hono/zod-openapi';
+import { createMiddleware } from 'hono/factory';
 import { feedOf, idSchema, oneOf } from '#contracts/primitives';
 import {
   putSyncCredentialsInputSchema,
@@ -14,7 +15,7 @@ import {
 import { configOf } from '../../env.ts';
 import { requirePermission, tenantScopeOf } from '../../http/authenticate.ts';
 import { jsonBody } from '../../http/body.ts';
-import type { AppContext } from '../../http/context.ts';
+import type { AppContext, AppEnv } from '../../http/context.ts';
 import { AppError, notFound } from '../../http/errors.ts';
 import { idempotent } from '../../http/idempotency.ts';
 import { answer, bearer, body, errors, idParam, router, signedInErrors } from '../../http/routes.ts';
@@ -51,6 +52,12 @@ function providerOf(name: string): SyncProvider {
   if (!parsed.success) throw notFound('sync provider');
   return parsed.data;
 }
+
+/** What the path names is judged before the body is. */
+const knownProvider = createMiddleware<AppEnv>(async (c, next) => {
+  providerOf(c.req.param('provider') ?? '');
+  await next();
+});
 
 async function presented(c: AppContext, scope: TenantScope, row: SyncCredentialsRow) {
   return toSyncCredentials(row, await readLastOutcome(scope, c.get('db'), row.provider));
@@ -114,7 +121,7 @@ export const syncRoutes = router()
       tags,
       summary: 'Store a connection; what is not mentioned is kept',
       security: bearer,
-      middleware: [...canManage, jsonBody()],
+      middleware: [...canManage, knownProvider, jsonBody()],
       request: { params: providerParam, query: tenantQuerySchema, body: body(putSyncCredentialsInputSchema) },
       responses: {
         200: answer(oneOf(syncCredentialsSchema), 'The connection as it is stored'),

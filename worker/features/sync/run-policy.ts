@@ -5,6 +5,8 @@ import type { AlertSeverity } from '#contracts/alerts';
 export interface RunPolicy {
   /** Vehicles read in one step: a step's browser and result stay small, and a killed one costs only these. */
   vehiclesPerStep: number;
+  /** Vehicles per transaction: with 50 faults each, the JSON of a statement stays near 2 MB at the worst. */
+  vehiclesPerPersist: number;
   /** Tries after the first, per step that makes no progress. */
   maxRetries: number;
   firstDelayMs: number;
@@ -20,6 +22,7 @@ export interface RunPolicy {
 
 export const runPolicy: RunPolicy = {
   vehiclesPerStep: 100,
+  vehiclesPerPersist: 200,
   maxRetries: 3,
   firstDelayMs: 4_000,
   maxDelayMs: 60_000,

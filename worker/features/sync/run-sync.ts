@@ -7,7 +7,6 @@ import type { ObservedVehicle, SyncErrorCode } from '#contracts/sync';
 import type { ScrapeFailure } from '../../scrapes/errors.ts';
 import type { ListedAsset } from '../../scrapes/paccar/extract-assets.ts';
 import { toObservedVehicle, type DetailReading, type ListReading } from '../../scrapes/paccar/reader.ts';
-import { vehiclesPerPersist } from './persist.ts';
 import { isSuspicious } from './rules.ts';
 import { retryDelayMs, type RunPolicy } from './run-policy.ts';
 
@@ -96,7 +95,7 @@ export async function runSync(
   try {
     await passGate(steps, work, policy);
     const reading = await readAll(steps, work, policy);
-    outcome = await keep(steps, work, begun, reading);
+    outcome = await keep(steps, work, policy, begun, reading);
   } catch (error) {
     if (!(error instanceof ReadingStopped) && !(error instanceof StepFailed)) throw error;
     const failure = error instanceof ReadingStopped ? error.failure : unforeseen;
@@ -214,6 +213,7 @@ async function readList(
 async function keep(
   steps: Steps,
   work: SyncWork,
+  policy: RunPolicy,
   begun: { startedAt: string; vehiclesBefore: number },
   reading: Reading,
 ): Promise<RunOutcome> {
@@ -222,9 +222,9 @@ async function keep(
   const suspicious = isSuspicious(observed.length, begun.vehiclesBefore);
   const times: PersistTimes = { observedAt: begun.startedAt, changedAt, mayClear: !suspicious };
   const counters: number[] = [];
-  for (let from = 0; from < observed.length; from += vehiclesPerPersist) {
-    const batch = observed.slice(from, from + vehiclesPerPersist);
-    const kept = await steps.do(`persist ${from / vehiclesPerPersist + 1}`, () => work.persist(batch, times));
+  for (let from = 0; from < observed.length; from += policy.vehiclesPerPersist) {
+    const batch = observed.slice(from, from + policy.vehiclesPerPersist);
+    const kept = await steps.do(`persist ${from / policy.vehiclesPerPersist + 1}`, () => work.persist(batch, times));
     counters.push(...kept.counters);
   }
   const seen = observed.map(({ vin, faults }) => ({ vin, hasFaultList: faults !== null && !suspicious }));

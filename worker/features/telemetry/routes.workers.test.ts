@@ -2,8 +2,9 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
 import { roomOf } from '#durable-objects/stubs';
 import { commonRouteTests } from '#test/workers/common-route-tests';
-import { call, link, person, tenant, truck, type TestTenant } from '#test/workers/harness';
+import { call, db, link, person, tenant, truck, type TestTenant } from '#test/workers/harness';
 import { copyBackReadings } from '../live/copy-back.ts';
+import { ensureRoom } from '../live/reseed.ts';
 
 commonRouteTests('POST /telemetry/positions', {
   method: 'POST',
@@ -113,6 +114,7 @@ describe('POST /telemetry/positions', () => {
     const [dealer, fleet] = [await tenant('dealer'), await tenant()];
     await link(dealer, fleet);
     const id = await truck(fleet);
+    await ensureRoom(env, db, dealer.id);
     await post(await gateway(fleet), [{ vehicleId: id, at: at(1), ...place }]);
     await expect
       .poll(async () => (await roomOf(env.FLEET_ROOM, dealer.id).overlay([id]))[0]?.reading?.lat)

@@ -234,7 +234,7 @@ describe('the portal in a real browser', { timeout: 90_000 }, () => {
     expect(details).toMatchObject({ failed: [], remaining: [], stopped: null });
     expect(found(details)).toEqual(truth('blueridge', 12));
     expect(newCookies).not.toBeNull();
-    await persona('blueridge', 'session_expires', { afterRequests: 0 });
+    await persona('blueridge', 'session_expires', { afterRequests: 1 });
     expect((await failureOf(read('blueridge'))).code).toBe('SESSION_EXPIRED');
     await persona('blueridge', 'normal');
   });

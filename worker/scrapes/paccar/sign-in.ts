@@ -121,7 +121,9 @@ async function unrecognised(page: PortalPage, what: string, around: Surroundings
  */
 async function clickElement(page: PortalPage, selector: string): Promise<void> {
   const element = `document.querySelector(${JSON.stringify(selector)})`;
-  await page.evaluate(`new Promise((done) => { const e = ${element}; setTimeout(() => e?.click(), 0); done(e !== null); })`);
+  await page.evaluate(
+    `new Promise((done) => { const e = ${element}; setTimeout(() => e?.click(), 0); done(e !== null); })`,
+  );
 }
 
 /** Clicks and waits for the next page, or for a complaint that a script writes into this one. */

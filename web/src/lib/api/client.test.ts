@@ -21,7 +21,11 @@ const refusal = (status: number, code: string, headers: Record<string, string> =
   json(status, { error: { code, message: `says ${code}`, requestId: 'req-1' } }, headers);
 
 /** A keeper whose refresh answers in turn, and a client over it whose requests do. */
-function setUp(options: { refresh?: (() => Response | Promise<Response>)[]; answers?: (() => Response)[]; nowMs?: () => number }) {
+function setUp(options: {
+  refresh?: (() => Response | Promise<Response>)[];
+  answers?: (() => Response)[];
+  nowMs?: () => number;
+}) {
   const refreshes = [...(options.refresh ?? [])];
   const answers = [...(options.answers ?? [])];
   const seen: { token: string | null; body: string }[] = [];

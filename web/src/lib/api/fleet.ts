@@ -82,7 +82,8 @@ export const listAlerts = (query: AlertQuery): Promise<Page<Alert>> =>
 export const getAlert = async (id: string): Promise<Alert> =>
   (await answer(api.GET('/api/v1/alerts/{id}', { params: { path: { id } } }))).data;
 
-const commentBody = (comment: string): { comment?: string } => (comment.trim() === '' ? {} : { comment: comment.trim() });
+const commentBody = (comment: string): { comment?: string } =>
+  comment.trim() === '' ? {} : { comment: comment.trim() };
 
 export const acknowledgeAlert = async (id: string, comment: string): Promise<Alert> =>
   (await answer(api.PUT('/api/v1/alerts/{id}/acknowledge', { params: { path: { id } }, body: commentBody(comment) })))

@@ -13,7 +13,16 @@ import {
 } from 'chart.js';
 import type { RiskBands } from '#contracts/tenants';
 
-Chart.register(BarController, BarElement, LineController, LineElement, PointElement, LinearScale, CategoryScale, Tooltip);
+Chart.register(
+  BarController,
+  BarElement,
+  LineController,
+  LineElement,
+  PointElement,
+  LinearScale,
+  CategoryScale,
+  Tooltip,
+);
 
 export { Chart };
 

@@ -4,7 +4,15 @@ import { alertStatuses, alertTypes } from '#contracts/alerts';
 import { recommendedActions, riskLevels } from '#contracts/risk';
 import { vehicleStatuses } from '#contracts/vehicles';
 import { controllerName, failureModeWords, litLamps } from './faults.ts';
-import { actionWord, alertStatusWords, alertTypeWords, healthLook, riskLook, severityLook, vehicleStatusLook } from './states.ts';
+import {
+  actionWord,
+  alertStatusWords,
+  alertTypeWords,
+  healthLook,
+  riskLook,
+  severityLook,
+  vehicleStatusLook,
+} from './states.ts';
 import { formatAge, formatDateTime, formatSince, formatSpan, formatUtc } from './time.ts';
 import { formatDistance, formatHeading, formatHours, formatScore, formatSpeed, plural } from './units.ts';
 import { modelName, vinTail } from './vehicles.ts';
@@ -32,7 +40,11 @@ describe('ages', () => {
   });
 
   it('never shows a negative age when clocks differ', () => {
-    fc.assert(fc.property(fc.integer({ min: -1e12, max: 1e12 }), (ms) => expect(formatSpan(ms)).not.toContain('-')));
+    fc.assert(
+      fc.property(fc.integer({ min: -1e12, max: 1e12 }), (ms) => {
+        expect(formatSpan(ms)).not.toContain('-');
+      }),
+    );
   });
 });
 
@@ -58,7 +70,13 @@ describe('units', () => {
     expect(formatSpeed(60, 'metric')).toBe('97 km/h');
   });
   it('shows a dash for what is unknown, never zero', () => {
-    for (const text of [formatDistance(null, 'us'), formatSpeed(null, 'us'), formatHours(null), formatScore(null), formatHeading(null)]) {
+    for (const text of [
+      formatDistance(null, 'us'),
+      formatSpeed(null, 'us'),
+      formatHours(null),
+      formatScore(null),
+      formatHeading(null),
+    ]) {
       expect(text).toBe('–');
     }
     expect(formatScore(0)).toBe('0');
@@ -73,7 +91,11 @@ describe('units', () => {
 
 describe('states', () => {
   it('gives every state a word and a shape of its own', () => {
-    for (const looks of [riskLevels.map(riskLook), vehicleStatuses.map(vehicleStatusLook), (['critical', 'major', 'minor', 'info', 'unknown'] as const).map(severityLook)]) {
+    for (const looks of [
+      riskLevels.map(riskLook),
+      vehicleStatuses.map(vehicleStatusLook),
+      (['critical', 'major', 'minor', 'info', 'unknown'] as const).map(severityLook),
+    ]) {
       expect(new Set(looks.map(({ word }) => word)).size).toBe(looks.length);
       expect(new Set(looks.map(({ shape }) => shape)).size).toBe(looks.length);
     }
@@ -117,10 +139,9 @@ describe('faults', () => {
   it('tells no lamp lit from lamps not reported', () => {
     expect(litLamps(null)).toBeNull();
     expect(litLamps({ malfunction: false, redStop: false, amberWarning: false, protect: false })).toEqual([]);
-    expect(litLamps({ malfunction: true, redStop: true, amberWarning: false, protect: false })?.map(({ word }) => word)).toEqual([
-      'Red stop',
-      'Malfunction',
-    ]);
+    expect(
+      litLamps({ malfunction: true, redStop: true, amberWarning: false, protect: false })?.map(({ word }) => word),
+    ).toEqual(['Red stop', 'Malfunction']);
   });
 });
 

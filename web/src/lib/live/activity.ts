@@ -45,4 +45,3 @@ export function runWords(run: Pick<SyncRun, 'counts'>): string {
   ].filter((part) => part !== null);
   return `${vehiclesSeen} trucks read, ${parts.length === 0 ? 'nothing new' : parts.join(', ')}`;
 }
-

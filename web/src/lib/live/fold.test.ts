@@ -74,7 +74,10 @@ const alertArbitrary = fc.record({
   occurrenceCount: fc.integer({ min: 1, max: 5 }),
 });
 const roomArbitrary: fc.Arbitrary<Room> = fc
-  .record({ vehicles: fc.array(vehicleArbitrary, { maxLength: 10 }), alerts: fc.array(alertArbitrary, { maxLength: 6 }) })
+  .record({
+    vehicles: fc.array(vehicleArbitrary, { maxLength: 10 }),
+    alerts: fc.array(alertArbitrary, { maxLength: 6 }),
+  })
   .map(({ vehicles, alerts }) => ({
     vehicles: new Map(vehicles.map(({ n, ...rest }) => [idOf(n), liveVehicle(n, rest)])),
     alerts: new Map(alerts.map(({ n, ...rest }) => [liveAlert(n).id, liveAlert(n, rest)])),
@@ -144,26 +147,30 @@ describe('fold', () => {
 
   it('folding a snapshot and every delta gives what a fresh snapshot gives', () => {
     fc.assert(
-      fc.property(fc.array(roomArbitrary, { minLength: 1, maxLength: 8 }), fc.integer({ min: 1, max: 4 }), (rooms, size) => {
-        const first = rooms[0];
-        if (first === undefined) return;
-        let folding = foldAll(emptyFolding, [welcome('e', 0), ...snapshots(first, 'e', 0, size)]);
-        rooms.forEach((room, seq) => {
-          const before = rooms[seq - 1];
-          if (before === undefined) return;
-          const outcome = fold(folding, delta(before, room, seq - 1, seq));
-          expect(outcome.kind).toBe('applied');
-          folding = outcome.folding;
-        });
-        const last = rooms.at(-1) ?? first;
-        const fresh = foldAll(emptyFolding, [
-          welcome('e', rooms.length - 1),
-          ...snapshots(last, 'e', rooms.length - 1, size),
-        ]);
-        expect(folding.picture.seq).toBe(fresh.picture.seq);
-        expect(sorted(folding.picture.vehicles.values())).toEqual(sorted(fresh.picture.vehicles.values()));
-        expect(sorted(folding.picture.alerts.values())).toEqual(sorted(fresh.picture.alerts.values()));
-      }),
+      fc.property(
+        fc.array(roomArbitrary, { minLength: 1, maxLength: 8 }),
+        fc.integer({ min: 1, max: 4 }),
+        (rooms, size) => {
+          const first = rooms[0];
+          if (first === undefined) return;
+          let folding = foldAll(emptyFolding, [welcome('e', 0), ...snapshots(first, 'e', 0, size)]);
+          rooms.forEach((room, seq) => {
+            const before = rooms[seq - 1];
+            if (before === undefined) return;
+            const outcome = fold(folding, delta(before, room, seq - 1, seq));
+            expect(outcome.kind).toBe('applied');
+            folding = outcome.folding;
+          });
+          const last = rooms.at(-1) ?? first;
+          const fresh = foldAll(emptyFolding, [
+            welcome('e', rooms.length - 1),
+            ...snapshots(last, 'e', rooms.length - 1, size),
+          ]);
+          expect(folding.picture.seq).toBe(fresh.picture.seq);
+          expect(sorted(folding.picture.vehicles.values())).toEqual(sorted(fresh.picture.vehicles.values()));
+          expect(sorted(folding.picture.alerts.values())).toEqual(sorted(fresh.picture.alerts.values()));
+        },
+      ),
     );
   });
 

@@ -10,7 +10,10 @@ import type { LivePicture } from './fold.ts';
 import { inboxAlerts, inboxGroups, stepped } from './inbox.ts';
 import { lastHeardAt, overlayVehicle } from './overlay.ts';
 
-const picture = (vehicles: ReturnType<typeof liveVehicle>[], alerts: ReturnType<typeof liveAlert>[] = []): LivePicture => ({
+const picture = (
+  vehicles: ReturnType<typeof liveVehicle>[],
+  alerts: ReturnType<typeof liveAlert>[] = [],
+): LivePicture => ({
   epoch: 'e',
   seq: 1,
   vehicles: new Map(vehicles.map((one) => [one.id, one])),
@@ -29,7 +32,10 @@ describe('attentionTrucks', () => {
           liveVehicle(4, { riskLevel: 'critical', riskScore: 80 }),
           liveVehicle(5, { riskLevel: null, riskScore: null }),
         ],
-        [liveAlert(1, { vehicleId: idOf(3), severity: 'major' }), liveAlert(2, { vehicleId: idOf(1), severity: 'minor' })],
+        [
+          liveAlert(1, { vehicleId: idOf(3), severity: 'major' }),
+          liveAlert(2, { vehicleId: idOf(1), severity: 'minor' }),
+        ],
       ),
     );
     expect(found.map(({ vehicle: { unitNumber } }) => unitNumber)).toEqual(['U-4', 'U-2', 'U-3']);
@@ -67,7 +73,11 @@ describe('counts', () => {
       fc.property(fc.array(fc.integer({ min: -1e6, max: 3e8 }), { maxLength: 30 }), (ages) => {
         const alerts = ages.map((age, n) => liveAlert(n, { openedAt: new Date(nowMs - age).toISOString() }));
         const table = openAlertAges([...alerts, liveAlert(99, { status: 'acknowledged' })], nowMs);
-        expect(Object.values(table).flat().reduce((sum, count) => sum + count, 0)).toBe(ages.length);
+        expect(
+          Object.values(table)
+            .flat()
+            .reduce((sum, count) => sum + count, 0),
+        ).toBe(ages.length);
       }),
     );
   });
@@ -169,12 +179,17 @@ describe('overlayVehicle', () => {
   });
   it('keeps a known position when the live one is unknown', () => {
     const known = { lat: 1, lon: 2, at: '2026-11-20T08:00:00.000Z', speedMph: null, heading: null };
-    const laid = overlayVehicle(vehicle(1, { lastPosition: known }), liveVehicle(1, { lat: null, lon: null, at: null }));
+    const laid = overlayVehicle(
+      vehicle(1, { lastPosition: known }),
+      liveVehicle(1, { lat: null, lon: null, at: null }),
+    );
     expect(laid.lastPosition).toEqual(known);
   });
   it('knows when a truck was last heard', () => {
     expect(lastHeardAt({ lastPosition: null, lastSyncAt: null })).toBeNull();
-    expect(lastHeardAt({ lastPosition: null, lastSyncAt: '2026-11-20T08:00:00.000Z' })).toBe('2026-11-20T08:00:00.000Z');
+    expect(lastHeardAt({ lastPosition: null, lastSyncAt: '2026-11-20T08:00:00.000Z' })).toBe(
+      '2026-11-20T08:00:00.000Z',
+    );
   });
 });
 
@@ -193,7 +208,10 @@ describe('recentActivity', () => {
   });
   it('lists what happened within the time, newest first', () => {
     const events = recentActivity(
-      [alert(1, { openedAt: '2026-11-20T08:05:00.000Z', resolvedAt: '2026-11-20T08:20:00.000Z' }), alert(2, { openedAt: '2026-11-18T08:00:00.000Z' })],
+      [
+        alert(1, { openedAt: '2026-11-20T08:05:00.000Z', resolvedAt: '2026-11-20T08:20:00.000Z' }),
+        alert(2, { openedAt: '2026-11-18T08:00:00.000Z' }),
+      ],
       [run({}), run({ id: idOf(400_001), finishedAt: null })],
       nowMs,
       24 * 3_600_000,

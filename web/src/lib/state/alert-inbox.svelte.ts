@@ -1,5 +1,12 @@
 /** The alert inbox: what the URL asks for, what REST has read, the live alerts over it. */
-import { alertSeverities, alertStatuses, isLiveAlertStatus, type Alert, type AlertSeverity, type AlertStatus } from '#contracts/alerts';
+import {
+  alertSeverities,
+  alertStatuses,
+  isLiveAlertStatus,
+  type Alert,
+  type AlertSeverity,
+  type AlertStatus,
+} from '#contracts/alerts';
 import { SvelteMap } from 'svelte/reactivity';
 import { toFailure, type ApiFailure } from '../api/failure.ts';
 import * as fleet from '../api/fleet.ts';

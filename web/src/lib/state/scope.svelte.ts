@@ -44,13 +44,11 @@ class Scope {
   }
   /** The tenants whose trucks may be on screen, the own one first. */
   get customers(): { id: string; name: string }[] {
-    return this.tenant === null
-      ? []
-      : [{ id: this.tenant.id, name: this.tenant.name }, ...this.tenant.linkedTenants];
+    return this.tenant === null ? [] : [{ id: this.tenant.id, name: this.tenant.name }, ...this.tenant.linkedTenants];
   }
 
   customerName(tenantId: string): string {
-    return this.customers.find(({ id }) => id === tenantId)?.name ?? 'Another fleet';
+    return [...this.customers, ...this.choices].find(({ id }) => id === tenantId)?.name ?? 'Another fleet';
   }
 
   /** Reads the tenant of whoever is signed in. Never throws; `failure` says what went wrong. */

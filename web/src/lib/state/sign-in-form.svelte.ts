@@ -43,8 +43,7 @@ export class SignInForm {
       this.message = failure.code === 'VALIDATION_FAILED' ? 'That is not a valid e-mail address.' : failure.message;
       // A wrong password is everyday; the number helps only where something is broken.
       this.requestId = failure.status >= 500 || failure.code === 'MALFORMED' ? failure.requestId : null;
-      this.waitUntilMs =
-        failure.retryAfterSeconds === null ? null : this.#nowMs() + failure.retryAfterSeconds * 1000;
+      this.waitUntilMs = failure.retryAfterSeconds === null ? null : this.#nowMs() + failure.retryAfterSeconds * 1000;
       if (failure.code === 'INVALID_CREDENTIALS' || failure.code === 'ACCOUNT_LOCKED') this.password = '';
       return false;
     } finally {

@@ -1,6 +1,12 @@
 /** The vehicle list: what the URL asks for, the page that REST gave, the live picture laid over it. */
 import { riskLevels, type RiskLevel } from '#contracts/risk';
-import { vehicleSortFields, vehicleStatuses, type Vehicle, type VehicleSortField, type VehicleStatus } from '#contracts/vehicles';
+import {
+  vehicleSortFields,
+  vehicleStatuses,
+  type Vehicle,
+  type VehicleSortField,
+  type VehicleStatus,
+} from '#contracts/vehicles';
 import { toFailure, type ApiFailure } from '../api/failure.ts';
 import * as fleet from '../api/fleet.ts';
 import { overlayVehicle } from '../live/overlay.ts';
@@ -58,9 +64,7 @@ export class VehicleList {
   page = $state.raw<fleet.Page<Vehicle> | null>(null);
   failure = $state<ApiFailure | null>(null);
   isLoading = $state(false);
-  readonly rows = $derived(
-    (this.page?.data ?? []).map((vehicle) => overlayVehicle(vehicle, live.vehicle(vehicle.id))),
-  );
+  readonly rows = $derived((this.page?.data ?? []).map((vehicle) => overlayVehicle(vehicle, live.vehicle(vehicle.id))));
   #latest = 0;
 
   /** Reads the page that `filters` name. Answers that arrive out of order are dropped. */

@@ -35,14 +35,16 @@ export function vehicleColumns(units: Units, hasCustomers: boolean): VehicleColu
     column('model', 'Truck', 11),
     column('vin', 'VIN, last 8', 6.2),
     ...(hasCustomers ? [column('customer', 'Customer', 10)] : []),
-    column('odometer', `Odometer, ${distanceUnit(units)}`, 7.6, { sort: 'currentOdometer', first: 'desc', isNumber: true }),
+    column('odometer', `Odometer, ${distanceUnit(units)}`, 7.6, {
+      sort: 'currentOdometer',
+      first: 'desc',
+      isNumber: true,
+    }),
     column('hours', 'Engine, h', 5.4, { isNumber: true }),
     column('sync', 'Last sync', 5.8, { sort: 'lastSyncAt', first: 'desc', isNumber: true }),
   ];
 }
 
 /** The same columns as the table library takes them. */
-export const tableColumns = (
-  columns: readonly VehicleColumn[],
-): ColumnDef<typeof vehicleTableFeatures, Vehicle>[] =>
+export const tableColumns = (columns: readonly VehicleColumn[]): ColumnDef<typeof vehicleTableFeatures, Vehicle>[] =>
   columns.map(({ id, word }) => ({ id, header: word, accessorFn: (vehicle) => vehicle.id }));

@@ -17,13 +17,17 @@ export function unknownsOf(vehicle: Vehicle, latest: Prediction | null): Unknown
       latest.dataStatus === 'ok'
         ? 'No trained model covers this truck yet.'
         : `Too little history: ${latest.dataStatus.have} of ${latest.dataStatus.need} observations needed.`;
-    if (latest.failureProbability === null) unknowns.push({ what: 'Chance of a failure in 7, 30 and 90 days', why: need });
+    if (latest.failureProbability === null)
+      unknowns.push({ what: 'Chance of a failure in 7, 30 and 90 days', why: need });
     if (latest.daysToFailure === null) unknowns.push({ what: 'Remaining life', why: need });
     else if (latest.dataStatus !== 'ok') unknowns.push({ what: 'Part of the score', why: need });
   }
-  if (vehicle.lastPosition === null) unknowns.push({ what: 'Position', why: 'No reading was ever received from this truck.' });
-  if (vehicle.currentOdometer === null) unknowns.push({ what: 'Odometer', why: 'Neither the portal nor telematics has reported it.' });
-  if (vehicle.engineHours === null) unknowns.push({ what: 'Engine hours', why: 'Neither the portal nor telematics has reported them.' });
+  if (vehicle.lastPosition === null)
+    unknowns.push({ what: 'Position', why: 'No reading was ever received from this truck.' });
+  if (vehicle.currentOdometer === null)
+    unknowns.push({ what: 'Odometer', why: 'Neither the portal nor telematics has reported it.' });
+  if (vehicle.engineHours === null)
+    unknowns.push({ what: 'Engine hours', why: 'Neither the portal nor telematics has reported them.' });
   if (vehicle.year === null || vehicle.model === null) {
     unknowns.push({ what: 'Model', why: 'The source did not give the model or the year.' });
   }

@@ -1,0 +1,308 @@
+/** The order of a sync, its patience, and that a crash at any point ends in the same outcome. Durable steps in memory. */
+import { describe, expect, it } from 'vitest';
+import type { ObservedVehicle, SyncErrorCode } from '#contracts/sync';
+import type { ScrapeFailure } from '../../scrapes/errors.ts';
+import type { ListedAsset } from '../../scrapes/paccar/extract-assets.ts';
+import { toObservedVehicle, type DetailReading } from '../../scrapes/paccar/reader.ts';
+import { retryDelayMs, runPolicy, type RunPolicy } from './run-policy.ts';
+import { runSync, StepFailed, type PersistTimes, type RunOutcome, type Steps, type SyncWork } from './run-sync.ts';
+
+const asset = (n: number): ListedAsset => ({
+  vin: `1XKYD49X0NJ${String(n).padStart(6, '0')}`,
+  unitNumber: `U-${n}`,
+  year: 2023,
+  make: 'Kenworth',
+  model: 'T680',
+});
+const assets = (count: number) => Array.from({ length: count }, (_, n) => asset(n));
+const failure = (code: SyncErrorCode, retryAfterMs: number | null = null): ScrapeFailure => ({
+  code,
+  message: `it was ${code}`,
+  retryAfterMs,
+  evidenceKey: null,
+});
+const whole = (of: ListedAsset[]): DetailReading => ({
+  vehicles: of.map((one) => toObservedVehicle(one, null, [])),
+  failed: [],
+  remaining: [],
+  stopped: null,
+});
+
+class Crash extends Error {}
+
+/** Steps whose results survive a crash. `crashBefore` and `crashAfter` (the work done, the result lost) count steps. */
+class MemorySteps implements Steps {
+  readonly kept = new Map<string, string>();
+  readonly slept: number[] = [];
+  ran: string[] = [];
+  crashAt: { step: number; when: 'before' | 'after' } | null = null;
+  private count = 0;
+
+  async do<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const known = this.kept.get(name);
+    if (known !== undefined) return JSON.parse(known) as T;
+    this.count += 1;
+    const crash = this.crashAt?.step === this.count ? this.crashAt.when : null;
+    if (crash === 'before') throw new Crash();
+    const result = (await work()) ?? null;
+    if (crash === 'after') throw new Crash();
+    this.ran.push(name);
+    this.kept.set(name, JSON.stringify(result));
+    return result as T;
+  }
+
+  async sleep(_name: string, ms: number): Promise<void> {
+    this.slept.push(ms);
+  }
+}
+
+interface Fleet {
+  listed: ListedAsset[];
+  before: number;
+  details: (of: ListedAsset[], call: number) => DetailReading | ScrapeFailure;
+  list: (call: number) => ScrapeFailure | null;
+}
+
+/** The outside as a few arrays: what was persisted, told and finished. */
+function fakeWork(fleet: Partial<Fleet> = {}) {
+  const listed = fleet.listed ?? assets(3);
+  const seen = {
+    persisted: new Map<string, ObservedVehicle>(),
+    times: null as PersistTimes | null,
+    marked: [] as { vin: string; hasFaultList: boolean }[],
+    outcome: null as RunOutcome | null,
+    silences: [] as number[],
+    calls: { list: 0, details: 0, gate: 0, score: 0 },
+    gate: [] as { granted: boolean; heldBy: string | null; retryAfterMs: number }[],
+    order: [] as string[],
+  };
+  const isFailure = (result: DetailReading | ScrapeFailure): result is ScrapeFailure => 'code' in result;
+  const work: SyncWork = {
+    begin: async () => ({ startedAt: '2026-11-20T09:00:00.000Z', vehiclesBefore: fleet.before ?? 0 }),
+    acquireGate: async () => {
+      seen.calls.gate += 1;
+      return seen.gate.shift() ?? { granted: true, heldBy: null, retryAfterMs: 0 };
+    },
+    list: async () => {
+      seen.calls.list += 1;
+      const trouble = fleet.list?.(seen.calls.list) ?? null;
+      if (trouble) return { ok: false, failure: trouble };
+      return { ok: true, value: { assets: listed, rejected: [], nextHref: null } };
+    },
+    details: async (of) => {
+      seen.calls.details += 1;
+      const result = fleet.details?.(of, seen.calls.details) ?? whole(of);
+      return isFailure(result) ? { ok: false, failure: result } : { ok: true, value: result };
+    },
+    announceSilence: async (ms) => void seen.silences.push(ms),
+    now: async () => '2026-11-20T09:05:00.000Z',
+    persist: async (batch, times) => {
+      seen.order.push('persist');
+      seen.times = times;
+      for (const vehicle of batch) seen.persisted.set(vehicle.vin, vehicle);
+      return { counters: [1] };
+    },
+    markSeen: async (marked) => void (seen.marked = marked),
+    score: async () => {
+      seen.order.push('score');
+      seen.calls.score += 1;
+      return { counters: [2] };
+    },
+    alert: async () => {
+      seen.order.push('alert');
+      return { counters: [3], alertIds: ['a'], vehicleIds: [] };
+    },
+    publish: async () => void seen.order.push('publish'),
+    tell: async () => {
+      seen.order.push('tell');
+      return { counters: [], alertIds: [] };
+    },
+    finish: async (outcome) => void (seen.outcome = outcome),
+  };
+  return { work, seen };
+}
+
+const policy: RunPolicy = { ...runPolicy, vehiclesPerStep: 2 };
+const go = async (fleet: Partial<Fleet> = {}) => {
+  const { work, seen } = fakeWork(fleet);
+  const steps = new MemorySteps();
+  const status = await runSync(steps, work, policy);
+  return { status, seen, steps };
+};
+
+describe('a sync', () => {
+  it('reads everything before it writes anything, then scores, alerts and publishes', async () => {
+    const { status, seen } = await go();
+    expect(status).toBe('succeeded');
+    expect(seen.order).toEqual(['persist', 'score', 'alert', 'publish', 'tell']);
+    expect([...seen.persisted.keys()]).toEqual(assets(3).map((one) => one.vin));
+    expect(seen.outcome).toMatchObject({ status: 'succeeded', error: null, read: { vehiclesSeen: 3, faultsSeen: 0 } });
+    expect(seen.times).toEqual({
+      observedAt: '2026-11-20T09:00:00.000Z',
+      changedAt: '2026-11-20T09:05:00.000Z',
+      mayClear: true,
+    });
+  });
+
+  it('fails at once, and writes nothing, on what a retry cannot mend', async () => {
+    for (const code of ['LOGIN_FAILED', 'MFA_REQUIRED', 'MARKUP_CHANGED'] as const) {
+      const { status, seen, steps } = await go({ list: () => failure(code) });
+      expect([status, seen.calls.list, seen.persisted.size, steps.slept]).toEqual(['failed', 1, 0, []]);
+      expect(seen.outcome?.error).toEqual({ code, message: `it was ${code}` });
+    }
+    const late = await go({
+      details: (of, call) =>
+        call === 2 ? { ...whole([]), remaining: of, stopped: failure('MARKUP_CHANGED') } : whole(of),
+    });
+    expect([late.status, late.seen.persisted.size]).toEqual(['failed', 0]);
+  });
+
+  it('backs off and succeeds, announcing its silence', async () => {
+    const { status, seen, steps } = await go({ list: (call) => (call <= 3 ? failure('TIMED_OUT') : null) });
+    expect(status).toBe('succeeded');
+    expect(steps.slept).toEqual([4_000, 8_000, 16_000]);
+    expect(seen.silences).toEqual([4_000, 8_000, 16_000]);
+    expect((await go({ list: () => failure('TIMED_OUT') })).seen.calls.list).toBe(4);
+  });
+
+  it('honours Retry-After, and leaves a cooldown when the portal wants more than a run can wait', async () => {
+    const patient = await go({ list: (call) => (call === 1 ? failure('RATE_LIMITED', 7_000) : null) });
+    expect(patient.steps.slept).toEqual([7_000]);
+    const silent = await go({ list: (call) => (call === 1 ? failure('RATE_LIMITED') : null) });
+    expect(silent.steps.slept).toEqual([300_000]);
+    const refused = await go({ list: () => failure('RATE_LIMITED', 3_600_000) });
+    expect(refused.seen.outcome).toMatchObject({
+      status: 'failed',
+      cooldownMs: 3_600_000,
+      error: { code: 'RATE_LIMITED' },
+    });
+  });
+
+  it('goes on where a lost browser left off', async () => {
+    const { status, seen } = await go({
+      listed: assets(4),
+      details: (of, call) =>
+        call === 1 ? { ...whole(of.slice(0, 1)), remaining: of.slice(1), stopped: failure('BROWSER_LOST') } : whole(of),
+    });
+    expect(status).toBe('succeeded');
+    expect(seen.persisted.size).toBe(4);
+  });
+
+  it('does not count tries that made progress', async () => {
+    const { status } = await go({
+      listed: assets(20),
+      details: (of) => ({
+        ...whole(of.slice(0, 1)),
+        remaining: of.slice(1),
+        stopped: of.length > 1 ? failure('SESSION_EXPIRED') : null,
+      }),
+    });
+    expect(status).toBe('succeeded');
+  });
+
+  it('is partial when one vehicle keeps failing: the others are kept, nothing of it is cleared', async () => {
+    const bad = asset(1);
+    const { status, seen } = await go({
+      details: (of) => ({
+        ...whole(of.filter((one) => one.vin !== bad.vin)),
+        failed: of.filter((one) => one.vin === bad.vin).map((one) => ({ asset: one, failure: failure('TIMED_OUT') })),
+      }),
+    });
+    expect(status).toBe('partial');
+    expect(seen.persisted.get(bad.vin)?.faults).toBeNull();
+    expect(seen.marked.find((mark) => mark.vin === bad.vin)?.hasFaultList).toBe(false);
+    expect(seen.outcome?.error?.message).toBe(`1 of 3 vehicles could not be read (${bad.vin}): it was TIMED_OUT`);
+  });
+
+  it('fails when not a single vehicle could be read', async () => {
+    const { status, seen } = await go({
+      details: (of) => ({ ...whole([]), failed: of.map((one) => ({ asset: one, failure: failure('TIMED_OUT') })) }),
+    });
+    expect([status, seen.outcome?.error?.code, seen.persisted.size]).toEqual(['failed', 'TIMED_OUT', 0]);
+  });
+
+  it('keeps what it saw and clears nothing when far fewer vehicles are listed than last time', async () => {
+    const { status, seen } = await go({ before: 7 });
+    expect(status).toBe('partial');
+    expect(seen.times?.mayClear).toBe(false);
+    expect(seen.marked.every((mark) => !mark.hasFaultList)).toBe(true);
+    expect(seen.outcome?.error?.code).toBe('SUSPICIOUS_RESULT');
+    expect((await go({ listed: [], before: 7 })).status).toBe('partial');
+    expect((await go({ listed: [], before: 0 })).status).toBe('succeeded');
+    expect((await go({ before: 6 })).status).toBe('succeeded');
+  });
+
+  it('waits for another run’s lease, and not for a long cooldown', async () => {
+    const { work, seen } = fakeWork();
+    seen.gate.push(
+      { granted: false, heldBy: 'other', retryAfterMs: 20_000 },
+      { granted: false, heldBy: 'other', retryAfterMs: 5_000 },
+    );
+    const steps = new MemorySteps();
+    expect(await runSync(steps, work, policy)).toBe('succeeded');
+    expect(steps.slept).toEqual([15_000, 5_000]);
+    const cold = fakeWork();
+    cold.seen.gate.push({ granted: false, heldBy: null, retryAfterMs: 600_000 });
+    expect(await runSync(new MemorySteps(), cold.work, policy)).toBe('failed');
+    expect(cold.seen.outcome?.error).toEqual({
+      code: 'RATE_LIMITED',
+      message: 'The portal asked for a pause; it may be read again in 10 min.',
+    });
+  });
+
+  it('does nothing for a run that has already ended', async () => {
+    const { work, seen } = fakeWork();
+    expect(await runSync(new MemorySteps(), { ...work, begin: async () => null }, policy)).toBe('ended');
+    expect(seen.outcome).toBeNull();
+  });
+
+  it('records a step that fails for no known reason, and lets the engine’s own interruptions through', async () => {
+    const { work, seen } = fakeWork();
+    const broken: SyncWork = { ...work, score: async () => Promise.reject(new StepFailed('step "score" failed')) };
+    expect(await runSync(new MemorySteps(), broken, policy)).toBe('failed');
+    expect(seen.outcome?.error?.code).toBe('UPSTREAM_FAILED');
+    const paused: SyncWork = {
+      ...work,
+      score: async () => Promise.reject(new Error('Aborting engine: User called pause')),
+    };
+    await expect(runSync(new MemorySteps(), paused, policy)).rejects.toThrow('Aborting engine');
+  });
+});
+
+describe('a crash', () => {
+  const fleet = (): Partial<Fleet> => ({
+    listed: assets(5),
+    list: (call) => (call === 1 ? failure('TIMED_OUT') : null),
+    details: (of) => ({
+      ...whole(of.filter((one) => one.vin !== asset(3).vin)),
+      failed: of
+        .filter((one) => one.vin === asset(3).vin)
+        .map((one) => ({ asset: one, failure: failure('TIMED_OUT') })),
+    }),
+  });
+
+  it('before or after any step ends in the outcome of an undisturbed run', async () => {
+    const undisturbed = await go(fleet());
+    const stepCount = undisturbed.steps.ran.length;
+    expect(stepCount).toBeGreaterThan(12);
+    for (let step = 1; step <= stepCount; step++) {
+      for (const when of ['before', 'after'] as const) {
+        const { work, seen } = fakeWork(fleet());
+        const steps = new MemorySteps();
+        steps.crashAt = { step, when };
+        await expect(runSync(steps, work, policy)).rejects.toThrow(Crash);
+        steps.crashAt = null;
+        expect(await runSync(steps, work, policy)).toBe('partial');
+        expect(seen.outcome).toEqual(undisturbed.seen.outcome);
+        expect([...seen.persisted]).toEqual([...undisturbed.seen.persisted]);
+        expect(seen.marked).toEqual(undisturbed.seen.marked);
+      }
+    }
+  });
+});
+
+it('delays double up to a minute and end', () => {
+  const of = (done: number) =>
+    retryDelayMs({ code: 'BROWSER_LOST', retryAfterMs: null }, done, { ...runPolicy, maxRetries: 6 });
+  expect([0, 1, 2, 3, 4, 5, 6].map(of)).toEqual([4_000, 8_000, 16_000, 32_000, 60_000, 60_000, null]);
+});
