@@ -120,7 +120,7 @@ export class FleetRoom extends DurableObject<FleetRoomEnv> implements FleetRoomR
         const taken = sockets.acknowledge(connection, message.seq, state, nowMs);
         if (taken === 'beyond') sockets.close(connection, closeCode.badFrame, 'ack beyond the last seq');
         // As many as the server's own frames: a burst after a stall is no flood.
-
+        if (taken === 'advances') connection.rate.frames -= 1;
         return;
       }
       // A picture handed out must be that of a tick, complete and numbered.

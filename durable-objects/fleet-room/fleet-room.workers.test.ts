@@ -347,6 +347,7 @@ describe('a slow reader', () => {
     for (const { seq } of slow.deltas) slow.send({ type: 'ack', seq });
     for (let n = 0; n < 18; n += 1) slow.send({ type: 'ack', seq: slow.deltas[0]?.seq });
     await slow.until(() => slow.deltas.length === 11);
+    await scheduler.wait(100);
     expect(slow.closed).toBeNull();
     expect(slow.picture.vehicles).toEqual(quick.picture.vehicles);
     expect(quick.deltas).toHaveLength(16);

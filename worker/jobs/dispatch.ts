@@ -8,6 +8,11 @@ import { syncAllTenants } from './sync-all-tenants.ts';
 
 type Job = (env: Env, now: Date) => Promise<unknown>;
 
+/** Not a cron of wrangler.toml: the start command's word that the runtime has just come up, so that nothing can be running. */
+const restart = '@restart';
+/** Counts every live run as stuck, those included whose next sign of life was announced for later. */
+const anySilence = -24 * 3600_000;
+
 /** As in wrangler.toml; a cron that is not here is a mistake and fails loudly. */
 const jobsOf: Readonly<Record<string, Readonly<Record<string, Job>>>> = {
   '*/15 * * * *': { sync_all_tenants: (env, now) => syncAllTenants(env, now) },
@@ -21,6 +26,7 @@ const jobsOf: Readonly<Record<string, Readonly<Record<string, Job>>>> = {
     revive_stuck_runs: (env, now) => reviveStuckRuns(env, { nowMs: now.getTime(), staleAfterMs: -3600_000 }),
     reseed_lagging_rooms: (env) => reseedLaggingRooms(env, openDatabase(env.DB)),
   },
+  [restart]: { revive_stuck_runs: (env) => reviveStuckRuns(env, { nowMs: Date.now(), staleAfterMs: anySilence }) },
   '17 3 * * *': { clean_up: (env, now) => cleanUp(env, now) },
 };
 

@@ -23,7 +23,6 @@ function renderList(alerts: InboxAlert[], canManage: boolean) {
     canManage,
     unitOf: (id: string) => (id === idOf(1) ? 'BR-101' : null),
     customerOf: () => null,
-    vehicleHref: (id: string) => `/vehicles/${id}`,
     ...calls,
   });
   return calls;
@@ -72,7 +71,6 @@ describe('the alert drawer', () => {
     render(AlertDrawer, {
       alert: inboxAlert(1, rest),
       unit: 'BR-101',
-      vehicleHref: '/vehicles/1',
       canManage,
       mode: 'resolve',
       ...calls,

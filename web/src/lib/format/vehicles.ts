@@ -2,7 +2,9 @@
 
 /** "2023 Kenworth T680", leaving out what is unknown; "Unknown model" when all of it is. */
 export function modelName(vehicle: { year?: number | null; make: string | null; model: string | null }): string {
-  const name = [vehicle.year, vehicle.make, vehicle.model].filter((part) => part != null && part !== '').join(' ');
+  const name = [vehicle.year, vehicle.make, vehicle.model]
+    .filter((part) => part !== null && part !== undefined && part !== '')
+    .join(' ');
   return name === '' ? 'Unknown model' : name;
 }
 

@@ -22,7 +22,10 @@ export class AlertActions {
   readonly decided = new SvelteMap<string, AlertStatus>();
   /** Answers of the server, for views that hold their own copy. */
   onAnswer: (alert: Alert) => void = () => {};
-  #waiting = new Map<string, { timer: ReturnType<typeof setTimeout>; send: () => Promise<void>; toast: number }>();
+  readonly #waiting = new SvelteMap<
+    string,
+    { timer: ReturnType<typeof setTimeout>; send: () => Promise<void>; toast: number }
+  >();
   readonly #requests: AlertRequests;
 
   constructor(requests: AlertRequests) {

@@ -51,7 +51,7 @@ export class Board {
   #kept = $state.raw<BoardPicture | null>(readKept());
   readonly #reasons = new SvelteMap<string, string>();
   /** The score that a truck's words were read for: read again only when it moves. */
-  readonly #readFor = new Map<string, number | null>();
+  readonly #readFor = new SvelteMap<string, number | null>();
 
   /** `tenantName` is '' while it is not known. The live board, or the last one kept while there is none. null: nothing was ever shown here. */
   current(tenantName: string): BoardPicture | null {

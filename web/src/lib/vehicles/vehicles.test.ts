@@ -5,7 +5,7 @@ import { riskLevels } from '#contracts/risk';
 import { vehicleSortFields, vehicleStatuses } from '#contracts/vehicles';
 import { fault, prediction, vehicle } from '../../../test/builders.ts';
 import { scoreSteps } from '../charts/histogram.ts';
-import { filtersFrom, paramsOf, type VehicleFilters } from '../state/vehicle-list.svelte.ts';
+import { filtersFrom, paramsOf, type VehicleFilters } from './filters.ts';
 import { faultLanes } from './fault-lanes.ts';
 import FaultsTab from './FaultsTab.svelte';
 import OverviewTab from './OverviewTab.svelte';
