@@ -82,9 +82,10 @@ async function main(settings: ServerSettings): Promise<void> {
     },
   });
   const url = await miniflare.ready;
-  const worker = await miniflare.getWorker();
   const tick = async (cron: string): Promise<void> => {
     try {
+      // Asked for each time: a handle does not outlive the runtime it came from.
+      const worker = await miniflare.getWorker();
       await worker.scheduled({ cron, scheduledTime: new Date() });
     } catch (cause) {
       console.error(`The cron ${cron} failed: ${cause instanceof Error ? cause.message : String(cause)}`);
