@@ -20,13 +20,10 @@ const jobsOf: Readonly<Record<string, Readonly<Record<string, Job>>>> = {
     revive_stuck_runs: (env, now) => reviveStuckRuns(env, { nowMs: now.getTime(), staleAfterMs: stuckAfterMs }),
     reseed_lagging_rooms: (env) => reseedLaggingRooms(env, openDatabase(env.DB)),
   },
-  // Not a cron: the local server says so when it has started the runtime, where nothing can be running yet, whatever
-  // sign of life a run announced ahead.
-  '@restart': {
-    revive_stuck_runs: (env, now) => reviveStuckRuns(env, { nowMs: now.getTime(), staleAfterMs: -3600_000 }),
+  [restart]: {
+    revive_stuck_runs: (env, now) => reviveStuckRuns(env, { nowMs: now.getTime(), staleAfterMs: anySilence }),
     reseed_lagging_rooms: (env) => reseedLaggingRooms(env, openDatabase(env.DB)),
   },
-  [restart]: { revive_stuck_runs: (env) => reviveStuckRuns(env, { nowMs: Date.now(), staleAfterMs: anySilence }) },
   '17 3 * * *': { clean_up: (env, now) => cleanUp(env, now) },
 };
 

@@ -7,7 +7,10 @@ import type { LivePicture } from './fold.ts';
 
 export interface AttentionTruck {
   vehicle: LiveVehicle;
-  /** The worst alert that still holds and nobody has put aside, the oldest among equals. */
+  /**
+   * The alert that says what is wrong: the worst that still holds and nobody has put aside, the oldest among equals. An
+   * alert of the risk itself comes last, because it only repeats the level.
+   */
   topAlert: LiveAlert | null;
   alertCount: number;
 }
@@ -33,9 +36,9 @@ export function alertsByVehicle(alerts: Iterable<LiveAlert>): Map<string | null,
 const levelRank = (level: RiskLevel | null): number => (level === null ? -1 : riskLevels.indexOf(level));
 
 /** A truck needs attention when its risk is high or critical, or a major or critical alert of it is not put aside. */
-const needsAttention = (truck: AttentionTruck): boolean =>
-  levelRank(truck.vehicle.riskLevel) >= levelRank('high') ||
-  (truck.topAlert !== null && severityRank[truck.topAlert.severity] <= severityRank.major);
+const needsAttention = (vehicle: LiveVehicle, alerts: readonly LiveAlert[]): boolean =>
+  levelRank(vehicle.riskLevel) >= levelRank('high') ||
+  alerts.some(({ severity }) => severityRank[severity] <= severityRank.major);
 
 /** The trucks that need attention, by risk level, then risk, then the age of their worst alert, then unit. */
 export function attentionTrucks(picture: LivePicture): AttentionTruck[] {
@@ -43,8 +46,9 @@ export function attentionTrucks(picture: LivePicture): AttentionTruck[] {
   const trucks: AttentionTruck[] = [];
   for (const vehicle of picture.vehicles.values()) {
     const current = (alerts.get(vehicle.id) ?? []).filter((alert) => alert.status !== 'snoozed');
-    const truck = { vehicle, topAlert: current[0] ?? null, alertCount: current.length };
-    if (needsAttention(truck)) trucks.push(truck);
+    if (!needsAttention(vehicle, current)) continue;
+    const topAlert = current.find(({ type }) => type !== 'risk') ?? current[0] ?? null;
+    trucks.push({ vehicle, topAlert, alertCount: current.length });
   }
   return trucks.sort(
     (a, b) =>

@@ -1,4 +1,5 @@
 /** The wall board's rows: the worst trucks, each in words that are read at five metres. Pure. */
+import type { LiveAlert } from '#contracts/live';
 import type { RecommendedAction, RiskLevel } from '#contracts/risk';
 import type { VehicleStatus } from '#contracts/vehicles';
 import { riskLook } from '../format/states.ts';
@@ -22,6 +23,9 @@ export interface BoardRow {
   isTaken: boolean;
 }
 
+/** An alert of the risk itself says how bad, not what. */
+const namesCause = (alert: LiveAlert | null): alert is LiveAlert => alert !== null && alert.type !== 'risk';
+
 /**
  * The first rows of a board. What is wrong is the worst alert's title; without an alert the strongest reason of the latest
  * prediction (`reasons`, by vehicle), without either the risk in words.
@@ -34,10 +38,9 @@ export function boardRows(attention: readonly AttentionTruck[], reasons: Readonl
       unitNumber: vehicle.unitNumber,
       tenantId: vehicle.tenantId,
       riskLevel: vehicle.riskLevel,
-      what:
-        topAlert !== null
-          ? `${topAlert.title}${more}`
-          : (reasons.get(vehicle.id) ?? `${riskLook(vehicle.riskLevel).word} risk`),
+      what: namesCause(topAlert)
+        ? `${topAlert.title}${more}`
+        : (reasons.get(vehicle.id) ?? topAlert?.title ?? `${riskLook(vehicle.riskLevel).word} risk`),
       action: vehicle.recommendedAction,
       since: topAlert?.openedAt ?? null,
       at: vehicle.at,
@@ -51,7 +54,7 @@ export function boardRows(attention: readonly AttentionTruck[], reasons: Readonl
 export const rowsWithoutWords = (attention: readonly AttentionTruck[]): { id: string; riskScore: number | null }[] =>
   attention
     .slice(0, boardRowsMax)
-    .filter(({ topAlert }) => topAlert === null)
+    .filter(({ topAlert }) => !namesCause(topAlert))
     .map(({ vehicle }) => ({ id: vehicle.id, riskScore: vehicle.riskScore }));
 
 /**

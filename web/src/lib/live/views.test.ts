@@ -41,6 +41,28 @@ describe('attentionTrucks', () => {
     expect(found.map(({ vehicle: { unitNumber } }) => unitNumber)).toEqual(['U-4', 'U-2', 'U-3']);
   });
 
+  it('prefers the alert that names a cause to the one that repeats the risk', () => {
+    const trucks = attentionTrucks(
+      picture(
+        [
+          liveVehicle(1, { riskLevel: 'critical', riskScore: 90 }),
+          liveVehicle(2, { riskLevel: 'high', riskScore: 60 }),
+        ],
+        [
+          liveAlert(1, { severity: 'critical', type: 'risk', title: 'Breakdown risk critical' }),
+          liveAlert(2, { severity: 'major', title: 'Coolant too hot' }),
+          liveAlert(3, { vehicleId: idOf(2), type: 'risk', title: 'Breakdown risk high' }),
+        ],
+      ),
+    );
+    expect(trucks.map(({ topAlert }) => topAlert?.title)).toEqual(['Coolant too hot', 'Breakdown risk high']);
+    expect(rowsWithoutWords(trucks).map(({ id }) => id)).toEqual([idOf(2)]);
+    expect(boardRows(trucks, new Map([[idOf(2), 'Clutch slips']])).map(({ what }) => what)).toEqual([
+      'Coolant too hot +1',
+      'Clutch slips',
+    ]);
+  });
+
   it('does not count a snoozed alert, and shows the worst and oldest one', () => {
     const [first] = attentionTrucks(
       picture(
