@@ -117,7 +117,7 @@ const lanes = await Promise.all([
       ]),
     () => check('lint: format', 'prettier', ['--check', '.', '--log-level', 'warn']),
     () => check('api: document and types match the code', 'node', ['scripts/openapi.ts', '--check']),
-    () => check('bundle: deploy --dry-run under 1.5 MB', 'node', ['scripts/bundle-size.ts']),
+    () => check('bundle: deploy --dry-run under 1.5 MB', 'node', ['scripts/deploy.ts', '--dry-run']),
   ),
   lane(
     () => vitest('pure', ['--project', 'pure']),

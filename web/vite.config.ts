@@ -7,6 +7,7 @@ import adapterStatic from '@sveltejs/adapter-static';
 import { sveltekit } from '@sveltejs/kit/vite';
 import tailwindcss from '@tailwindcss/vite';
 import { defineConfig } from 'vite';
+import { apiDocs } from './api-docs.ts';
 import { announcerWithoutInlineStyle, withoutInlineScripts } from './strict-csp.ts';
 
 const pages = path.resolve(import.meta.dirname, 'build');
@@ -15,6 +16,7 @@ const fallback = 'index.html';
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [
+    apiDocs,
     announcerWithoutInlineStyle,
     tailwindcss(),
     sveltekit({

@@ -1,6 +1,7 @@
 /** The test runtime's environment: the Worker's own bindings and the migrations to apply. */
 /// <reference types="@cloudflare/vitest-plugin/types" />
 import type { D1Migration } from '@cloudflare/vitest-plugin';
+import type * as main from '#worker/index';
 import type { Env as WorkerEnv } from '#worker/env';
 
 declare global {
@@ -9,7 +10,7 @@ declare global {
       TEST_MIGRATIONS: D1Migration[];
     }
     interface GlobalProps {
-      mainModule: typeof import('#worker/index');
+      mainModule: typeof main;
     }
   }
 }

@@ -58,9 +58,7 @@ export function sentenceFor(code: FailureCode, apiMessage: string, waitSeconds: 
     case 'INVALID_CREDENTIALS':
       return 'That e-mail and password do not belong together.';
     case 'ACCOUNT_LOCKED':
-      return wait === null
-        ? 'This account is locked after too many wrong passwords.'
-        : `This account is locked after too many wrong passwords. It opens again in ${wait}.`;
+      return 'This account is locked after too many wrong passwords.';
     case 'ACCOUNT_DEACTIVATED':
       return 'This account has been deactivated. Ask your administrator to activate it.';
     case 'RATE_LIMITED':

@@ -24,7 +24,7 @@ export interface BoardRow {
 }
 
 /** An alert of the risk itself says how bad, not what. */
-const namesCause = (alert: LiveAlert | null): alert is LiveAlert => alert !== null && alert.type !== 'risk';
+const namesCause = (alert: LiveAlert | null): boolean => alert !== null && alert.type !== 'risk';
 
 /**
  * The first rows of a board. What is wrong is the worst alert's title; without an alert the strongest reason of the latest
@@ -38,9 +38,10 @@ export function boardRows(attention: readonly AttentionTruck[], reasons: Readonl
       unitNumber: vehicle.unitNumber,
       tenantId: vehicle.tenantId,
       riskLevel: vehicle.riskLevel,
-      what: namesCause(topAlert)
-        ? `${topAlert.title}${more}`
-        : (reasons.get(vehicle.id) ?? topAlert?.title ?? `${riskLook(vehicle.riskLevel).word} risk`),
+      what:
+        topAlert !== null && namesCause(topAlert)
+          ? `${topAlert.title}${more}`
+          : (reasons.get(vehicle.id) ?? topAlert?.title ?? `${riskLook(vehicle.riskLevel).word} risk`),
       action: vehicle.recommendedAction,
       since: topAlert?.openedAt ?? null,
       at: vehicle.at,

@@ -18,6 +18,8 @@ class Session {
   phase = $state<SessionPhase>('unknown');
   /** Why restoring failed, while the server cannot be reached. */
   failure = $state<ApiFailure | null>(null);
+  /** True from the moment the owner signs out until the next sign-in. */
+  isLeaving = $state(false);
   /** True when the last session ended by itself rather than by its owner. */
   endedByServer = $state(false);
   #channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel(channelName);
@@ -25,7 +27,7 @@ class Session {
   constructor() {
     access.onChange = (result) => {
       if (result === null) {
-        this.endedByServer = this.phase === 'signed_in';
+        this.endedByServer = this.phase === 'signed_in' && !this.isLeaving;
         this.#forget();
         return;
       }
@@ -33,11 +35,14 @@ class Session {
       this.phase = 'signed_in';
       this.failure = null;
       this.endedByServer = false;
+      this.isLeaving = false;
       this.#hint(true);
     };
     if (this.#channel !== null) {
       this.#channel.onmessage = (event: MessageEvent<unknown>) => {
-        if (event.data === 'signed_out') access.drop();
+        if (event.data !== 'signed_out') return;
+        this.isLeaving = true;
+        access.drop();
       };
     }
   }
@@ -73,13 +78,13 @@ class Session {
 
   /** Ends the session here, in the other tabs and on the server, which may be out of reach. */
   async signOut(): Promise<void> {
+    this.isLeaving = true;
     try {
       await fleet.signOut();
     } catch {
       // The cookie stays on a server that cannot be reached; this tab forgets its token all the same.
     }
     access.drop();
-    this.endedByServer = false;
     try {
       localStorage.removeItem(boardKey);
     } catch {

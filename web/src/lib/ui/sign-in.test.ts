@@ -49,7 +49,7 @@ describe('signing in', () => {
       Promise.reject(refusal('ACCOUNT_LOCKED', 423, 'This account is locked.', 1_742)),
     );
     await fill('a@b.example', 'wrong');
-    expect((await screen.findByRole('alert')).textContent).toContain('Time left: 29 min');
+    expect((await screen.findByRole('alert')).textContent).toContain('You can try again in 29 min.');
     expect(form.secondsLeft(Date.now() + 1_800_000)).toBe(0);
   });
 
