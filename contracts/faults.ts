@@ -3,7 +3,7 @@
  * Identity of a fault: tenant + vehicle + source address + SPN + FMI.
  */
 import { z } from 'zod';
-import { idSchema, timeSchema } from './primitives.ts';
+import { idSchema, orNull, timeSchema } from './primitives.ts';
 
 export const vehicleSystems = [
   'engine',
@@ -61,7 +61,7 @@ export const faultSchema = z
     lastSeenAt: timeSchema,
     clearedAt: timeSchema.nullable(),
     occurrenceCount: z.number().int().nonnegative(),
-    lamps: lampsSchema.nullable(),
+    lamps: orNull(lampsSchema),
   })
   .meta({ id: 'Fault' });
 export type Fault = z.infer<typeof faultSchema>;

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { alertSeveritySchema, alertStatusSchema, alertTypeSchema } from './alerts.ts';
-import { idSchema, latitudeSchema, longitudeSchema, timeSchema } from './primitives.ts';
+import { idSchema, latitudeSchema, longitudeSchema, orNull, timeSchema } from './primitives.ts';
 import { recommendedActionSchema, riskLevelSchema } from './risk.ts';
 import { vehicleStatusSchema } from './vehicles.ts';
 
@@ -68,8 +68,8 @@ export const liveVehicleSchema = z
     at: timeSchema.nullable(),
     healthScore: z.number().nullable(),
     riskScore: z.number().nullable(),
-    riskLevel: riskLevelSchema.nullable(),
-    recommendedAction: recommendedActionSchema.nullable(),
+    riskLevel: orNull(riskLevelSchema),
+    recommendedAction: orNull(recommendedActionSchema),
     activeFaultCount: z.number().int(),
     openAlertCount: z.number().int(),
   })

@@ -48,6 +48,12 @@ export const cursorQueryShape = {
   limit: queryInteger(1, maxPageSize).optional(),
 };
 
+/**
+ * A named schema or null. `.nullable()` would carry the name along, and the API document would then call the named thing
+ * itself nullable.
+ */
+export const orNull = <T extends z.ZodType>(schema: T) => z.union([schema, z.null()]);
+
 /** `{"data": …}`: the envelope of one thing. */
 export const oneOf = <T extends z.ZodType>(data: T) => z.object({ data });
 

@@ -1,7 +1,7 @@
 /** Reading a manufacturer's portal or API: credentials, runs, and why a run failed. */
 import { z } from 'zod';
 import { lampsSchema } from './faults.ts';
-import { cursorQueryShape, idSchema, timeSchema } from './primitives.ts';
+import { cursorQueryShape, idSchema, orNull, timeSchema } from './primitives.ts';
 
 export const syncProviders = ['paccar', 'decisiv', 'samsara', 'loconav'] as const;
 export const syncProviderSchema = z.enum(syncProviders).meta({ id: 'SyncProvider' });
@@ -108,12 +108,12 @@ export const syncStaleAfterMs = 6 * 3600_000;
 export const syncStatusSchema = z
   .object({
     tenantId: idSchema,
-    provider: syncProviderSchema.nullable(),
+    provider: orNull(syncProviderSchema),
     isRunning: z.boolean(),
     isStale: z.boolean(),
     lastSucceededAt: timeSchema.nullable(),
     failedRuns24Hours: z.number().int().nonnegative(),
-    lastRun: syncRunSchema.nullable(),
+    lastRun: orNull(syncRunSchema),
   })
   .meta({ id: 'SyncStatus' });
 export type SyncStatus = z.infer<typeof syncStatusSchema>;
@@ -130,7 +130,7 @@ export const observedFaultSchema = z.object({
   description: z.string().nullable(),
   isActive: z.boolean(),
   occurrenceCount: z.number().int().nullable(),
-  lamps: lampsSchema.nullable(),
+  lamps: orNull(lampsSchema),
 });
 export type ObservedFault = z.infer<typeof observedFaultSchema>;
 

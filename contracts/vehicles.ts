@@ -1,7 +1,7 @@
 /** Vehicles: what they are, where they are, how they are. Miles, mph, hours, percent, UTC. */
 import { z } from 'zod';
 import { faultSchema } from './faults.ts';
-import { idSchema, latitudeSchema, longitudeSchema, pageQueryShape, timeSchema } from './primitives.ts';
+import { idSchema, latitudeSchema, longitudeSchema, orNull, pageQueryShape, timeSchema } from './primitives.ts';
 import { recommendedActionSchema, riskLevelSchema } from './risk.ts';
 
 export const vehicleStatuses = ['moving', 'idle', 'stopped', 'stale', 'offline'] as const;
@@ -40,8 +40,8 @@ export const vehicleSchema = z
     status: vehicleStatusSchema,
     healthScore: z.number().min(0).max(100).nullable(),
     riskScore: z.number().min(0).max(100).nullable(),
-    riskLevel: riskLevelSchema.nullable(),
-    recommendedAction: recommendedActionSchema.nullable(),
+    riskLevel: orNull(riskLevelSchema),
+    recommendedAction: orNull(recommendedActionSchema),
     activeFaultCount: z.number().int().nonnegative(),
     lastPosition: lastPositionSchema.nullable(),
     assignedDriverId: idSchema.nullable(),

@@ -101,7 +101,7 @@ const outcomes = await lane(() => check('dashboard build', 'vite', ['build', 'we
 const lanes = await Promise.all([
   lane(
     () => check('types: everything but web', 'tsc', ['--noEmit']),
-    () => check('types: web', 'svelte-check', ['--tsconfig', 'web/tsconfig.json', '--fail-on-warnings']),
+    () => check('types: web', 'svelte-check', ['--workspace', 'web', '--fail-on-warnings']),
     () => check('lint: code', 'eslint', ['.', '--max-warnings', '0']),
     () =>
       check('lint: import rules', 'depcruise', [

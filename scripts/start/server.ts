@@ -16,6 +16,8 @@ const settingsSchema = z.object({
   port: z.number(),
   stateFolder: z.string(),
   workerScript: z.string(),
+  /** A copy of its own: a build beside a running server must not pull the files from under it. */
+  dashboardFolder: z.string(),
   syncEverySeconds: z.number(),
   seedPortalUrl: z.string().nullable(),
   bindings: z.record(z.string(), z.string()),
@@ -32,12 +34,15 @@ const nightlyCron = '17 3 * * *';
 function workerOptions(settings: ServerSettings) {
   const { workerOptions: configured } = unstable_getMiniflareWorkerOptions(join(settings.root, 'wrangler.toml'));
   const { modulesRules: _unused, ...options } = configured;
+  const { assets } = options;
+  if (assets === undefined) throw new Error('wrangler.toml names no assets');
   return {
     ...options,
     name: 'truckiq',
     rootPath: settings.root,
     modules: true,
     scriptPath: settings.workerScript,
+    assets: { ...assets, directory: settings.dashboardFolder },
     // Every variable of wrangler.toml has its local value here.
     bindings: settings.bindings,
   };

@@ -2,7 +2,7 @@
  * `npm start`: from a clone to live demo fleets with one command. Checks, builds, starts the simulated outside world and
  * the Worker, each supervised, and prints where to look. Ctrl-C stops everything; what was acknowledged is kept.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { demoPassword, demoPeople } from '#simulators/world/demo';
@@ -82,6 +82,10 @@ async function run(options: StartOptions): Promise<void> {
   const browserEnv = installBrowserWrapper(browser, join(options.stateFolder, 'cache'));
   const { workerScript } = await build(root, join(root, '.truckiq', 'build'), (line) => console.log(line));
 
+  const dashboardFolder = join(options.stateFolder, 'dashboard');
+  rmSync(dashboardFolder, { recursive: true, force: true });
+  cpSync(join(root, 'web', 'build'), dashboardFolder, { recursive: true });
+
   const portalUrl = `http://127.0.0.1:${options.worldPort}`;
   const url = `http://127.0.0.1:${options.port}`;
   const children: Supervised[] = [];
@@ -115,6 +119,7 @@ async function run(options: StartOptions): Promise<void> {
       port: options.port,
       stateFolder: options.stateFolder,
       workerScript,
+      dashboardFolder,
       syncEverySeconds: options.syncEverySeconds,
       seedPortalUrl: options.world ? portalUrl : null,
       bindings: {

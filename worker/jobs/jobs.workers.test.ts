@@ -51,7 +51,11 @@ describe('the timer', () => {
     const off = await connection({ isActive: false });
     const incomplete = await connection({ passwordSealed: null });
     const busy = await connection();
-    await createRun(scopeForJob(busy.id), db, { provider: 'paccar', trigger: 'manual', nowIso: new Date().toISOString() });
+    await createRun(scopeForJob(busy.id), db, {
+      provider: 'paccar',
+      trigger: 'manual',
+      nowIso: new Date().toISOString(),
+    });
     const result = await syncAllTenants(env, new Date());
     expect(result).toEqual({ started: 1, alreadyRunning: 1, skipped: 1, failed: 0 });
     await settled(ready.id).toBe('succeeded');
@@ -109,7 +113,10 @@ describe('the sweep', () => {
 
   it('leaves a run with a fresh or announced heartbeat alone', async () => {
     const { owner, row } = await silent();
-    await db.update(syncRuns).set({ heartbeatAt: new Date(Date.now() + 60_000).toISOString() }).where(eq(syncRuns.id, row.id));
+    await db
+      .update(syncRuns)
+      .set({ heartbeatAt: new Date(Date.now() + 60_000).toISOString() })
+      .where(eq(syncRuns.id, row.id));
     expect(await sweep()).toEqual({ created: 0, resumed: 0, ended: 0, failed: 0 });
     expect((await runsOf(owner.id))[0]?.status).toBe('queued');
   });
@@ -119,7 +126,10 @@ describe('the sweep', () => {
     await createInstance(env, row);
     await settled(owner.id).toBe('succeeded');
     const old = new Date(Date.now() - 600_000).toISOString();
-    await db.update(syncRuns).set({ status: 'running', finishedAt: null, heartbeatAt: old }).where(eq(syncRuns.id, row.id));
+    await db
+      .update(syncRuns)
+      .set({ status: 'running', finishedAt: null, heartbeatAt: old })
+      .where(eq(syncRuns.id, row.id));
     await expect.poll(async () => (await (await env.SYNC_WORKFLOW.get(row.id)).status()).status).toBe('complete');
     expect(await sweep()).toMatchObject({ ended: 1, failed: 0 });
     expect((await runsOf(owner.id))[0]).toMatchObject({ status: 'failed', errorCode: 'UPSTREAM_FAILED' });
@@ -147,11 +157,23 @@ describe('the clean-up', () => {
   it('deletes what is old and keeps what is not', async () => {
     const owner = await tenant();
     const now = new Date();
-    const key = (createdAt: Date, name: string) => ({ ownerId: owner.id, key: name, route: 'POST /x', bodyHash: 'h', createdAt: createdAt.toISOString() });
+    const key = (createdAt: Date, name: string) => ({
+      ownerId: owner.id,
+      key: name,
+      route: 'POST /x',
+      bodyHash: 'h',
+      createdAt: createdAt.toISOString(),
+    });
     await db.insert(idempotencyKeys).values([key(new Date(now.getTime() - 2 * 86_400_000), 'old'), key(now, 'new')]);
-    const { row } = await createRun(scopeForJob(owner.id), db, { provider: 'paccar', trigger: 'cron', nowIso: '2025-01-01T00:00:00.000Z' });
+    const { row } = await createRun(scopeForJob(owner.id), db, {
+      provider: 'paccar',
+      trigger: 'cron',
+      nowIso: '2025-01-01T00:00:00.000Z',
+    });
     await endRun(db, row.id, { status: 'failed', finishedAt: '2025-01-01T00:00:00.000Z', read: null, error: null });
     expect(await cleanUp(env, now)).toMatchObject({ idempotencyKeys: 1, syncRuns: 1 });
-    expect((await db.select().from(idempotencyKeys).where(eq(idempotencyKeys.ownerId, owner.id))).map((left) => left.key)).toEqual(['new']);
+    expect(
+      (await db.select().from(idempotencyKeys).where(eq(idempotencyKeys.ownerId, owner.id))).map((left) => left.key),
+    ).toEqual(['new']);
   });
 });

@@ -56,11 +56,11 @@ export async function putCredentials(
       apiTokenSealed: await sealed(input.apiToken, 'api_token'),
       isActive: input.isActive,
     };
-    const isNewSignIn =
-      input.password !== undefined ||
-      input.totpSecret !== undefined ||
+    // Another account is another fleet: nothing that was read before says how many vehicles to expect.
+    const isNewAccount =
       (input.baseUrl !== undefined && input.baseUrl !== known?.baseUrl) ||
       (input.username !== undefined && input.username !== known?.username);
+    const isNewSignIn = isNewAccount || input.password !== undefined || input.totpSecret !== undefined;
     const [row] =
       known === null
         ? await db
@@ -81,6 +81,7 @@ export async function putCredentials(
             .set({
               ...changes,
               ...(isNewSignIn ? { sessionSealed: null } : {}),
+              ...(isNewAccount ? { createdAt: nowIso } : {}),
               consentedAt: nowIso,
               updatedAt: nowIso,
             })

@@ -324,7 +324,8 @@ describe('the log of runs', () => {
     expect(walked).toHaveLength(7);
     expect(new Set(walked)).toEqual(new Set(ids));
     expect(await listRuns(scope, db, { cursor: 'nonsense', limit: 3 })).toBeNull();
-    expect(await vehiclesLastTime(scope, db, 'paccar', t2)).toBe(6);
-    expect(await vehiclesLastTime(scope, db, 'paccar', '2026-12-20T09:00:00.000Z')).toBe(6);
+    expect(await vehiclesLastTime(scope, db, 'paccar', t2, null)).toBe(6);
+    expect(await vehiclesLastTime(scope, db, 'paccar', '2026-12-20T09:00:00.000Z', null)).toBe(6);
+    expect(await vehiclesLastTime(scope, db, 'paccar', t2, t2)).toBe(0);
   });
 });

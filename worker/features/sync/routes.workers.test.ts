@@ -16,7 +16,11 @@ import { createRun, endRun } from './runs-store.ts';
 const password = 'Portal-Secret-1!';
 const portal = { baseUrl: 'https://portal.paccar.example', username: 'fleet', password, consent: true };
 const runPath = async (owner: TestTenant) => {
-  const { row } = await createRun(scopeForJob(owner.id), db, { provider: 'paccar', trigger: 'cron', nowIso: new Date().toISOString() });
+  const { row } = await createRun(scopeForJob(owner.id), db, {
+    provider: 'paccar',
+    trigger: 'cron',
+    nowIso: new Date().toISOString(),
+  });
   return `/sync/runs/${row.id}`;
 };
 
@@ -32,27 +36,68 @@ beforeAll(async () => {
 afterAll(() => workflows.dispose());
 
 const common = { namesThing: false, takesBody: false } as const;
-commonRouteTests('GET /sync/credentials', { ...common, method: 'GET', path: () => '/sync/credentials', permission: 'sync:manage' });
-commonRouteTests('GET /sync/credentials/:provider', { ...common, method: 'GET', path: () => '/sync/credentials/paccar', permission: 'sync:manage' });
-commonRouteTests('PUT /sync/credentials/:provider', { ...common, takesBody: true, method: 'PUT', path: () => '/sync/credentials/paccar', permission: 'sync:manage' });
-commonRouteTests('DELETE /sync/credentials/:provider', { ...common, method: 'DELETE', path: () => '/sync/credentials/paccar', permission: 'sync:manage' });
-commonRouteTests('POST /sync/runs', { ...common, takesBody: true, method: 'POST', path: () => '/sync/runs', permission: 'sync:manage' });
+commonRouteTests('GET /sync/credentials', {
+  ...common,
+  method: 'GET',
+  path: () => '/sync/credentials',
+  permission: 'sync:manage',
+});
+commonRouteTests('GET /sync/credentials/:provider', {
+  ...common,
+  method: 'GET',
+  path: () => '/sync/credentials/paccar',
+  permission: 'sync:manage',
+});
+commonRouteTests('PUT /sync/credentials/:provider', {
+  ...common,
+  takesBody: true,
+  method: 'PUT',
+  path: () => '/sync/credentials/paccar',
+  permission: 'sync:manage',
+});
+commonRouteTests('DELETE /sync/credentials/:provider', {
+  ...common,
+  method: 'DELETE',
+  path: () => '/sync/credentials/paccar',
+  permission: 'sync:manage',
+});
+commonRouteTests('POST /sync/runs', {
+  ...common,
+  takesBody: true,
+  method: 'POST',
+  path: () => '/sync/runs',
+  permission: 'sync:manage',
+});
 commonRouteTests('GET /sync/runs', { ...common, method: 'GET', path: () => '/sync/runs', permission: 'sync:read' });
-commonRouteTests('GET /sync/runs/:id', { ...common, namesThing: true, method: 'GET', path: runPath, permission: 'sync:read' });
+commonRouteTests('GET /sync/runs/:id', {
+  ...common,
+  namesThing: true,
+  method: 'GET',
+  path: runPath,
+  permission: 'sync:read',
+});
 commonRouteTests('GET /sync/status', { ...common, method: 'GET', path: () => '/sync/status', permission: 'sync:read' });
 
 const admin = async () => {
   const owner = await tenant();
   return { owner, ...(await person(owner, 'fleet_admin')) };
 };
-const put = (token: string, body: unknown, provider = 'paccar') => call('PUT', `/sync/credentials/${provider}`, { token, body });
+const put = (token: string, body: unknown, provider = 'paccar') =>
+  call('PUT', `/sync/credentials/${provider}`, { token, body });
 
 describe('credentials', () => {
   it('are stored sealed, never returned, and opened again for the sign-in', async () => {
     const { owner, token } = await admin();
     const answer = await put(token, { ...portal, totpSecret: 'jbsw y3dp ehpk 3pxp' });
     expect(answer.status, answer.text).toBe(200);
-    expect(syncCredentialsSchema.parse(answer.body.data)).toMatchObject({ username: 'fleet', hasPassword: true, hasTotpSecret: true, hasApiToken: false, isActive: true, lastSyncAt: null });
+    expect(syncCredentialsSchema.parse(answer.body.data)).toMatchObject({
+      username: 'fleet',
+      hasPassword: true,
+      hasTotpSecret: true,
+      hasApiToken: false,
+      isActive: true,
+      lastSyncAt: null,
+    });
     const list = await call('GET', '/sync/credentials', { token });
     const one = await call('GET', '/sync/credentials/paccar', { token });
     expect(one.body.data).toEqual(answer.body.data);
@@ -61,7 +106,10 @@ describe('credentials', () => {
     const [row] = await db.select().from(syncCredentials).where(eq(syncCredentials.tenantId, owner.id));
     expect(JSON.stringify(row)).not.toMatch(/Portal-Secret|EHPK/);
     const vault = await openVault(db, configOf(env), owner.id);
-    expect(await openCredentials(scopeForJob(owner.id), db, vault, 'paccar')).toMatchObject({ password, totpSecret: 'JBSWY3DPEHPK3PXP' });
+    expect(await openCredentials(scopeForJob(owner.id), db, vault, 'paccar')).toMatchObject({
+      password,
+      totpSecret: 'JBSWY3DPEHPK3PXP',
+    });
   });
 
   it('keep what is not mentioned, and drop the portal session when the sign-in changes', async () => {
@@ -72,12 +120,20 @@ describe('credentials', () => {
     const [row] = await db.select().from(syncCredentials).where(eq(syncCredentials.tenantId, owner.id));
     await keepSession(scope, db, vault, row?.id ?? '', '[]');
     const kept = await put(token, { consent: true, isActive: false });
-    expect(kept.body.data).toMatchObject({ username: 'fleet', hasPassword: true, isActive: false, baseUrl: portal.baseUrl });
+    expect(kept.body.data).toMatchObject({
+      username: 'fleet',
+      hasPassword: true,
+      isActive: false,
+      baseUrl: portal.baseUrl,
+    });
     expect(await openCredentials(scope, db, vault, 'paccar')).toBeNull();
     await put(token, { consent: true, isActive: true });
     expect((await openCredentials(scope, db, vault, 'paccar'))?.sessionJson).toBe('[]');
     await put(token, { consent: true, password: 'Another-1!' });
-    expect(await openCredentials(scope, db, vault, 'paccar')).toMatchObject({ sessionJson: null, password: 'Another-1!' });
+    expect(await openCredentials(scope, db, vault, 'paccar')).toMatchObject({
+      sessionJson: null,
+      password: 'Another-1!',
+    });
   });
 
   it('two first PUTs at once end in one row that opens', async () => {
@@ -85,12 +141,21 @@ describe('credentials', () => {
     const answers = await Promise.all([put(token, portal), put(token, { ...portal, password: 'Another-1!' })]);
     expect(answers.map((answer) => answer.status)).toEqual([200, 200]);
     const vault = await openVault(db, configOf(env), owner.id);
-    expect([password, 'Another-1!']).toContain((await openCredentials(scopeForJob(owner.id), db, vault, 'paccar'))?.password);
+    expect([password, 'Another-1!']).toContain(
+      (await openCredentials(scopeForJob(owner.id), db, vault, 'paccar'))?.password,
+    );
   });
 
   it('need consent, an address that may be called, and a provider that exists', async () => {
     const { token } = await admin();
-    const wrong = [{ ...portal, consent: false }, { username: 'x' }, ...['http://10.0.0.1', 'https://192.168.1.1', 'ftp://x.y', 'https://metadata.google.internal'].map((baseUrl) => ({ ...portal, baseUrl }))];
+    const wrong = [
+      { ...portal, consent: false },
+      { username: 'x' },
+      ...['http://10.0.0.1', 'https://192.168.1.1', 'ftp://x.y', 'https://metadata.google.internal'].map((baseUrl) => ({
+        ...portal,
+        baseUrl,
+      })),
+    ];
     for (const body of wrong) {
       const answer = await put(token, body);
       expect([answer.status, answer.body.error?.code], JSON.stringify(body)).toEqual([400, 'VALIDATION_FAILED']);
@@ -124,20 +189,41 @@ describe('runs', () => {
     const started = await call('POST', '/sync/runs', { token, body: {} });
     expect(started.status, started.text).toBe(202);
     const { id } = started.body.data as { id: string };
-    await expect.poll(async () => (await call('GET', `/sync/runs/${id}`, { token })).body.data, { timeout: 8_000 }).toMatchObject({ status: 'succeeded' });
+    await expect
+      .poll(async () => (await call('GET', `/sync/runs/${id}`, { token })).body.data, { timeout: 8_000 })
+      .toMatchObject({ status: 'succeeded' });
     const one = syncRunSchema.parse((await call('GET', `/sync/runs/${id}`, { token })).body.data);
-    expect(one).toMatchObject({ tenantId: owner.id, provider: 'paccar', trigger: 'manual', error: null, counts: { vehiclesSeen: 0 } });
+    expect(one).toMatchObject({
+      tenantId: owner.id,
+      provider: 'paccar',
+      trigger: 'manual',
+      error: null,
+      counts: { vehiclesSeen: 0 },
+    });
     const log = await call('GET', '/sync/runs', { token });
     expect(log.body).toEqual({ data: [one], meta: { nextCursor: null } });
     const status = syncStatusSchema.parse((await call('GET', '/sync/status', { token })).body.data);
-    expect(status).toMatchObject({ provider: 'paccar', isRunning: false, isStale: false, lastSucceededAt: one.finishedAt, lastRun: one });
-    expect((await call('GET', '/sync/credentials/paccar', { token })).body.data).toMatchObject({ lastSyncAt: one.finishedAt, lastError: null });
+    expect(status).toMatchObject({
+      provider: 'paccar',
+      isRunning: false,
+      isStale: false,
+      lastSucceededAt: one.finishedAt,
+      lastRun: one,
+    });
+    expect((await call('GET', '/sync/credentials/paccar', { token })).body.data).toMatchObject({
+      lastSyncAt: one.finishedAt,
+      lastError: null,
+    });
   });
 
   it('one at a time: the second is told which one is running', async () => {
     const { owner, token } = await admin();
     await put(token, portal);
-    const { row } = await createRun(scopeForJob(owner.id), db, { provider: 'paccar', trigger: 'cron', nowIso: new Date().toISOString() });
+    const { row } = await createRun(scopeForJob(owner.id), db, {
+      provider: 'paccar',
+      trigger: 'cron',
+      nowIso: new Date().toISOString(),
+    });
     const answer = await call('POST', '/sync/runs', { token, body: {} });
     expect([answer.status, answer.body.error]).toMatchObject([409, { code: 'CONFLICT', details: { id: row.id } }]);
   });
@@ -176,13 +262,29 @@ describe('runs', () => {
     await endRun(db, good.row.id, { status: 'succeeded', finishedAt: old, read: null, error: null });
     const now = new Date().toISOString();
     const bad = await createRun(scope, db, { provider: 'paccar', trigger: 'cron', nowIso: now });
-    await endRun(db, bad.row.id, { status: 'failed', finishedAt: now, read: null, error: { code: 'LOGIN_FAILED', message: 'The portal refused the sign-in: no.' } });
+    await endRun(db, bad.row.id, {
+      status: 'failed',
+      finishedAt: now,
+      read: null,
+      error: { code: 'LOGIN_FAILED', message: 'The portal refused the sign-in: no.' },
+    });
     const status = (await call('GET', '/sync/status', { token })).body.data;
-    expect(status).toMatchObject({ isStale: true, lastSucceededAt: old, failedRuns24Hours: 1, lastRun: { id: bad.row.id, error: { code: 'LOGIN_FAILED' } } });
-    expect((await call('GET', '/sync/credentials/paccar', { token })).body.data).toMatchObject({ lastError: 'The portal refused the sign-in: no.', lastSyncAt: old });
+    expect(status).toMatchObject({
+      isStale: true,
+      lastSucceededAt: old,
+      failedRuns24Hours: 1,
+      lastRun: { id: bad.row.id, error: { code: 'LOGIN_FAILED' } },
+    });
+    expect((await call('GET', '/sync/credentials/paccar', { token })).body.data).toMatchObject({
+      lastError: 'The portal refused the sign-in: no.',
+      lastSyncAt: old,
+    });
     const page = await call('GET', '/sync/runs?limit=1', { token });
     expect(page.body).toMatchObject({ data: [{ id: bad.row.id }], meta: { nextCursor: bad.row.id } });
-    expect((await call('GET', `/sync/runs?limit=1&cursor=${bad.row.id}`, { token })).body).toMatchObject({ data: [{ id: good.row.id }], meta: { nextCursor: null } });
+    expect((await call('GET', `/sync/runs?limit=1&cursor=${bad.row.id}`, { token })).body).toMatchObject({
+      data: [{ id: good.row.id }],
+      meta: { nextCursor: null },
+    });
     for (const query of ['limit=101', 'limit=0', 'limit=x', 'other=1', 'cursor=nonsense']) {
       expect((await call('GET', `/sync/runs?${query}`, { token })).status, query).toBe(400);
     }
@@ -196,6 +298,8 @@ describe('runs', () => {
     expect((await call('POST', '/sync/runs', { token: manager.token, body: {} })).status).toBe(403);
     const superAdmin = await person(null, 'super_admin');
     expect((await call('GET', '/sync/runs', { token: superAdmin.token })).status).toBe(400);
-    expect((await call('GET', `/sync/status?tenantId=${owner.id}`, { token: superAdmin.token })).body.data).toMatchObject({ tenantId: owner.id });
+    expect(
+      (await call('GET', `/sync/status?tenantId=${owner.id}`, { token: superAdmin.token })).body.data,
+    ).toMatchObject({ tenantId: owner.id });
   });
 });

@@ -105,15 +105,17 @@ export async function endRun(db: Database, runId: string, end: RunEnd): Promise<
 
 /**
  * How many vehicles "last time" had: the most seen by a finished run of the last day, else by the latest one. A fleet
- * that really shrank is believed after a day of saying the same.
+ * that really shrank is believed after a day of saying the same. Runs before `connectedAt` read another account.
  */
 export async function vehiclesLastTime(
   scope: TenantScope,
   db: Database,
   provider: SyncProvider,
   nowIso: string,
+  connectedAt: string | null,
 ): Promise<number> {
   const finished = and(
+    connectedAt === null ? undefined : gte(syncRuns.startedAt, connectedAt),
     eq(syncRuns.tenantId, scope.tenantId),
     eq(syncRuns.provider, provider),
     inArray(syncRuns.status, ['succeeded', 'partial']),

@@ -15,7 +15,7 @@ import { openVault } from '../../secrets/vault.ts';
 import { evaluateAlerts, raiseAlert, resolveAlertCause } from '../alerts/evaluate.ts';
 import { publishChange } from '../live/publish.ts';
 import { rescoreDirtyVehicles } from '../scoring/rescore.ts';
-import { keepSession, openCredentials } from './credentials-store.ts';
+import { getCredentials, keepSession, openCredentials } from './credentials-store.ts';
 import { refuseTarget } from './outbound-target.ts';
 import type { SyncWorkflowParams } from './params.ts';
 import { listChangedSince, markSeen, persistObserved } from './persist.ts';
@@ -88,7 +88,9 @@ export function createSyncWork(env: Env, params: SyncWorkflowParams, options: Sy
     async begin() {
       const row = await beginRun(db, runId, nowIso());
       if (row === null) return null;
-      return { startedAt: row.startedAt, vehiclesBefore: await vehiclesLastTime(scope, db, provider, row.startedAt) };
+      const connectedAt = (await getCredentials(scope, db, provider))?.createdAt ?? null;
+      const vehiclesBefore = await vehiclesLastTime(scope, db, provider, row.startedAt, connectedAt);
+      return { startedAt: row.startedAt, vehiclesBefore };
     },
 
     async acquireGate(leaseMs) {

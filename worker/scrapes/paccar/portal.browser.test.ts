@@ -281,7 +281,7 @@ describe('the portal in a real browser', { timeout: 90_000 }, () => {
     const { list, details } = await read('blueridge');
     for (const asset of list.assets) {
       expect(asset.unitNumber.length).toBeLessThanOrEqual(40);
-      expect(`${asset.unitNumber}${asset.model}`).not.toMatch(/[\u202a-\u202e\u2066-\u2069\u0000-\u001f]/u);
+      expect(`${asset.unitNumber}${asset.model}`).not.toMatch(/[\p{Cc}\p{Cf}]/u);
     }
     const codes = (rows: { vin: string; faults: string[] }[]) => rows.map((row) => row.faults.length);
     expect(details.failed).toEqual([]);

@@ -2866,8 +2866,8 @@ export interface components {
             status: components["schemas"]["VehicleStatus"];
             healthScore: number | null;
             riskScore: number | null;
-            riskLevel: components["schemas"]["RiskLevel"];
-            recommendedAction: components["schemas"]["RecommendedAction"];
+            riskLevel: components["schemas"]["RiskLevel"] | null;
+            recommendedAction: components["schemas"]["RecommendedAction"] | null;
             activeFaultCount: number;
             lastPosition: {
                 lat: number;
@@ -2885,10 +2885,10 @@ export interface components {
         };
         /** @enum {string} */
         VehicleStatus: "moving" | "idle" | "stopped" | "stale" | "offline";
-        /** @enum {string|null} */
-        RiskLevel: "low" | "medium" | "high" | "critical" | null;
-        /** @enum {string|null} */
-        RecommendedAction: "keep_driving" | "next_service" | "drive_to_dealer" | "pull_over" | null;
+        /** @enum {string} */
+        RiskLevel: "low" | "medium" | "high" | "critical";
+        /** @enum {string} */
+        RecommendedAction: "keep_driving" | "next_service" | "drive_to_dealer" | "pull_over";
         Fault: {
             id: string;
             spn: number;
@@ -2905,7 +2905,7 @@ export interface components {
             /** Format: date-time */
             clearedAt: string | null;
             occurrenceCount: number;
-            lamps: components["schemas"]["Lamps"];
+            lamps: components["schemas"]["Lamps"] | null;
         };
         /** @enum {string} */
         VehicleSystem: "engine" | "aftertreatment" | "fuel" | "cooling" | "air_intake" | "electrical" | "brakes" | "transmission" | "drivetrain" | "steering" | "cab" | "hvac" | "body" | "network" | "other";
@@ -2916,7 +2916,7 @@ export interface components {
             redStop: boolean;
             amberWarning: boolean;
             protect: boolean;
-        } | null;
+        };
         Prediction: {
             modelVersion: string;
             /** Format: date-time */
@@ -2988,8 +2988,8 @@ export interface components {
                 status: components["schemas"]["VehicleStatus"];
                 healthScore: number | null;
                 riskScore: number | null;
-                riskLevel: components["schemas"]["RiskLevel"];
-                recommendedAction: components["schemas"]["RecommendedAction"];
+                riskLevel: components["schemas"]["RiskLevel"] | null;
+                recommendedAction: components["schemas"]["RecommendedAction"] | null;
                 activeFaultCount: number;
                 lastPosition: {
                     lat: number;
@@ -3120,13 +3120,13 @@ export interface components {
         SyncErrorCode: "LOGIN_FAILED" | "MFA_REQUIRED" | "SESSION_EXPIRED" | "RATE_LIMITED" | "MARKUP_CHANGED" | "TIMED_OUT" | "BROWSER_LOST" | "UPSTREAM_FAILED" | "SUSPICIOUS_RESULT";
         SyncStatus: {
             tenantId: string;
-            provider: components["schemas"]["SyncProvider"] & (string | null);
+            provider: components["schemas"]["SyncProvider"] | null;
             isRunning: boolean;
             isStale: boolean;
             /** Format: date-time */
             lastSucceededAt: string | null;
             failedRuns24Hours: number;
-            lastRun: components["schemas"]["SyncRun"] & (Record<string, never> | null);
+            lastRun: components["schemas"]["SyncRun"] | null;
         };
         LiveTicket: {
             ticket: string;
