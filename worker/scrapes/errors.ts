@@ -77,6 +77,7 @@ export function toScrapeError(error: unknown): ScrapeError {
 export function retryAfterMsOf(header: string | null | undefined, nowMs: number): number | null {
   const text = header?.trim() ?? '';
   if (/^\d{1,7}$/.test(text)) return Number(text) * 1000;
-  const at = Date.parse(text);
-  return Number.isNaN(at) || text === '' ? null : Math.max(0, at - nowMs);
+  // Only a real HTTP date: `Date.parse` would make one of nearly anything.
+  const at = /^[A-Z][a-z]{2,8}, /.test(text) ? Date.parse(text) : NaN;
+  return Number.isNaN(at) ? null : Math.max(0, at - nowMs);
 }

@@ -13,9 +13,11 @@ const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
 export function cleanText(raw: string, maxLength: number): string {
   // A text far past its bound is cut before the pattern runs, so that a megabyte in one cell costs nothing.
   const bounded = raw.length > maxLength * 8 ? raw.slice(0, maxLength * 8) : raw;
+  // Line breaks are controls too, so they become spaces first; what was hidden between two spaces leaves one.
   const oneLine = bounded
     .replace(/[\s\u00a0]+/g, ' ')
     .replace(invisible, '')
+    .replace(/ {2,}/g, ' ')
     .trim();
   if (oneLine.length <= maxLength) return oneLine;
   const cut = oneLine.slice(0, maxLength);

@@ -2,6 +2,9 @@
 import type { Prediction } from '#contracts/risk';
 import type { Vehicle } from '#contracts/vehicles';
 
+/** Scoring asks for one thing when what is missing is not days of history but a model. */
+const modelMissing = 1;
+
 export interface Unknown {
   what: string;
   why: string;
@@ -14,9 +17,9 @@ export function unknownsOf(vehicle: Vehicle, latest: Prediction | null): Unknown
     unknowns.push({ what: 'Risk and health', why: 'This truck has not been scored yet; the next sync will.' });
   } else {
     const need =
-      latest.dataStatus === 'ok'
+      latest.dataStatus === 'ok' || latest.dataStatus.need === modelMissing
         ? 'No trained model covers this truck yet.'
-        : `Too little history: ${latest.dataStatus.have} of ${latest.dataStatus.need} observations needed.`;
+        : `Too little history: observed for ${Math.floor(latest.dataStatus.have)} of the ${latest.dataStatus.need} days needed.`;
     if (latest.failureProbability === null)
       unknowns.push({ what: 'Chance of a failure in 7, 30 and 90 days', why: need });
     if (latest.daysToFailure === null) unknowns.push({ what: 'Remaining life', why: need });

@@ -64,7 +64,7 @@ describe('what is not known', () => {
       'Position',
       'Engine hours',
     ]);
-    expect(unknowns[0]?.why).toBe('Too little history: 12 of 90 observations needed.');
+    expect(unknowns[0]?.why).toBe('Too little history: observed for 12 of the 90 days needed.');
   });
   it('has nothing to say of a truck that is known whole', () => {
     const known = prediction(1, {
