@@ -9,6 +9,8 @@ export interface RunPolicy {
   vehiclesPerPersist: number;
   /** Tries after the first, per step that makes no progress. */
   maxRetries: number;
+  /** As above after a time-out, which has already cost its patience. */
+  maxTimeoutRetries: number;
   firstDelayMs: number;
   maxDelayMs: number;
   /** Waited when the portal says 429 without saying for how long. */
@@ -24,6 +26,7 @@ export const runPolicy: RunPolicy = {
   vehiclesPerStep: 100,
   vehiclesPerPersist: 200,
   maxRetries: 3,
+  maxTimeoutRetries: 2,
   firstDelayMs: 4_000,
   maxDelayMs: 60_000,
   defaultRetryAfterMs: 300_000,
@@ -46,7 +49,8 @@ export function retryDelayMs(
   retriesDone: number,
   policy: RunPolicy,
 ): number | null {
-  if (!retryableCodes.has(failure.code) || retriesDone >= policy.maxRetries) return null;
+  const maxRetries = failure.code === 'TIMED_OUT' ? policy.maxTimeoutRetries : policy.maxRetries;
+  if (!retryableCodes.has(failure.code) || retriesDone >= maxRetries) return null;
   if (failure.code === 'RATE_LIMITED') {
     const asked = failure.retryAfterMs ?? policy.defaultRetryAfterMs;
     return asked > policy.maxRetryAfterMs ? null : asked;

@@ -158,11 +158,12 @@ describe('a sync', () => {
   });
 
   it('backs off and succeeds, announcing its silence', async () => {
-    const { status, seen, steps } = await go({ list: (call) => (call <= 3 ? failure('TIMED_OUT') : null) });
+    const { status, seen, steps } = await go({ list: (call) => (call <= 3 ? failure('BROWSER_LOST') : null) });
     expect(status).toBe('succeeded');
     expect(steps.slept).toEqual([4_000, 8_000, 16_000]);
     expect(seen.silences).toEqual([4_000, 8_000, 16_000]);
-    expect((await go({ list: () => failure('TIMED_OUT') })).seen.calls.list).toBe(4);
+    expect((await go({ list: () => failure('BROWSER_LOST') })).seen.calls.list).toBe(4);
+    expect((await go({ list: () => failure('TIMED_OUT') })).seen.calls.list).toBe(3);
   });
 
   it('honours Retry-After, and leaves a cooldown when the portal wants more than a run can wait', async () => {

@@ -1,5 +1,5 @@
 /** The log of runs in D1. At most one run per tenant and provider is queued or running; the table itself sees to it. */
-import { and, desc, eq, gte, inArray, isNotNull, lt, or, sql } from 'drizzle-orm';
+import { and, desc, eq, gte, inArray, lt, ne, or, sql } from 'drizzle-orm';
 import { noCounts, type SyncErrorCode, type SyncProvider, type SyncRun, type SyncRunStatus } from '#contracts/sync';
 import type { Database } from '../../db/client.ts';
 import { syncRuns } from '../../db/schema/index.ts';
@@ -204,12 +204,17 @@ export interface SyncSituation {
 export async function readSituation(scope: TenantScope, db: Database, nowIso: string): Promise<SyncSituation> {
   const dayAgo = new Date(Date.parse(nowIso) - dayMs).toISOString();
   const ofTenant = eq(syncRuns.tenantId, scope.tenantId);
+  // One truck whose page keeps failing does not make the fleet stale; a half-empty list does.
+  const wasGood = or(
+    eq(syncRuns.status, 'succeeded'),
+    and(eq(syncRuns.status, 'partial'), ne(syncRuns.errorCode, 'SUSPICIOUS_RESULT')),
+  );
   const [[lastRun], [good], [recent]] = await db.batch([
     db.select().from(syncRuns).where(ofTenant).orderBy(desc(syncRuns.startedAt), desc(syncRuns.id)).limit(1),
     db
       .select({ finishedAt: syncRuns.finishedAt })
       .from(syncRuns)
-      .where(and(ofTenant, eq(syncRuns.status, 'succeeded'), isNotNull(syncRuns.finishedAt)))
+      .where(and(ofTenant, wasGood))
       .orderBy(desc(syncRuns.startedAt))
       .limit(1),
     db

@@ -232,9 +232,10 @@ describe('the portal in a real browser', { timeout: 90_000 }, () => {
 
   it('signs in again when the session ends in the middle', async () => {
     await persona('blueridge', 'session_expires', { afterRequests: 9 });
-    const { details, newCookies } = await read('blueridge');
+    // Many times: pages on their way when the session ends must not spoil the form of the new sign-in.
+    const { details, newCookies } = await read('blueridge', { most: 40 });
     expect(details).toMatchObject({ failed: [], remaining: [], stopped: null });
-    expect(found(details)).toEqual(truth('blueridge', usual));
+    expect(found(details)).toEqual(truth('blueridge', 40));
     expect(newCookies).not.toBeNull();
     await persona('blueridge', 'session_expires', { afterRequests: 1 });
     expect((await failureOf(read('blueridge'))).code).toBe('SESSION_EXPIRED');

@@ -37,6 +37,8 @@ class Courtesy {
   private hasReadSinceSignIn = true;
   private holdUntilMs = 0;
   private holds = 0;
+  private underWay = 0;
+  private readonly whenQuiet: (() => void)[] = [];
 
   private readonly session: PortalSession;
   constructor(session: PortalSession) {
@@ -50,9 +52,10 @@ class Courtesy {
       await clock.sleep(terms.pauseMs.min + clock.random() * (terms.pauseMs.max - terms.pauseMs.min));
       const hold = this.holdUntilMs - clock.now();
       if (hold > 0) await clock.sleep(hold);
+      if (this.signIn !== null) await this.signIn;
       const signInsBefore = this.signIns;
       try {
-        const read = await reading();
+        const read = await this.counted(reading);
         this.hasReadSinceSignIn = true;
         return read;
       } catch (thrown) {
@@ -63,6 +66,21 @@ class Courtesy {
         if (!isHandled) throw error;
       }
     }
+  }
+
+  private async counted<T>(reading: () => Promise<T>): Promise<T> {
+    this.underWay += 1;
+    try {
+      return await reading();
+    } finally {
+      this.underWay -= 1;
+      if (this.underWay === 0) for (const go of this.whenQuiet.splice(0)) go();
+    }
+  }
+
+  /** Resolves once no page is being read: one that strays to the sign-in form would spoil the form being filled in. */
+  private quiet(): Promise<void> {
+    return this.underWay === 0 ? Promise.resolve() : new Promise((resolve) => this.whenQuiet.push(resolve));
   }
 
   /** Keeps every page of this step back; false when that would be too long, or has happened too often. */
@@ -84,11 +102,13 @@ class Courtesy {
       if (!this.hasReadSinceSignIn || this.signIns >= maxSignInsPerStep) return false;
       this.hasReadSinceSignIn = false;
       const { context, access, around } = this.session;
-      this.signIn = ensureSignedIn(context, access, [], around).then((cookies) => {
-        this.session.newCookies = cookies;
-        this.signIns += 1;
-        this.signIn = null;
-      });
+      this.signIn = this.quiet()
+        .then(() => ensureSignedIn(context, access, [], around))
+        .then((cookies) => {
+          this.session.newCookies = cookies;
+          this.signIns += 1;
+          this.signIn = null;
+        });
     }
     await this.signIn;
     return true;
