@@ -73,8 +73,6 @@ CREATE TABLE `sync_credentials` (
 	`session_sealed` text,
 	`is_active` integer DEFAULT true NOT NULL,
 	`consented_at` text NOT NULL,
-	`last_sync_at` text,
-	`last_error` text,
 	`created_at` text NOT NULL,
 	`updated_at` text NOT NULL,
 	FOREIGN KEY (`tenant_id`) REFERENCES `tenants`(`id`) ON UPDATE no action ON DELETE no action
@@ -146,6 +144,7 @@ CREATE TABLE `refresh_tokens` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `refresh_tokens_hash` ON `refresh_tokens` (`token_hash`);--> statement-breakpoint
 CREATE INDEX `refresh_tokens_session` ON `refresh_tokens` (`session_id`);--> statement-breakpoint
+CREATE INDEX `refresh_tokens_expires` ON `refresh_tokens` (`expires_at`);--> statement-breakpoint
 CREATE TABLE `sessions` (
 	`id` text PRIMARY KEY NOT NULL,
 	`user_id` text NOT NULL,

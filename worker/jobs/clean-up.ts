@@ -1,5 +1,5 @@
 /** Once a night: what nobody can use any more is deleted. */
-import { and, isNotNull, lt, or, sql } from 'drizzle-orm';
+import { and, lt, sql } from 'drizzle-orm';
 import { openDatabase } from '../db/client.ts';
 import { idempotencyKeys, refreshTokens, sessions } from '../db/schema/index.ts';
 import type { Env } from '../env.ts';
@@ -27,10 +27,7 @@ export async function cleanUp(env: Env, now: Date): Promise<Record<string, numbe
     .delete(sessions)
     .where(
       and(
-        or(
-          lt(sessions.expiresAt, before(refreshTokensKeptDays)),
-          and(isNotNull(sessions.endedAt), lt(sessions.endedAt, before(refreshTokensKeptDays))),
-        ),
+        lt(sessions.expiresAt, before(refreshTokensKeptDays)),
         sql`not exists (select 1 from refresh_tokens r where r.session_id = ${sessions.id})`,
       ),
     );

@@ -3,6 +3,7 @@ import type { Env } from '../env.ts';
 import { openDatabase } from '../db/client.ts';
 import { reseedLaggingRooms } from '../features/live/reseed.ts';
 import { cleanUp } from './clean-up.ts';
+import { refreshScores } from './refresh-scores.ts';
 import { reviveStuckRuns, stuckAfterMs } from './revive-stuck-runs.ts';
 import { syncAllTenants } from './sync-all-tenants.ts';
 
@@ -24,7 +25,7 @@ const jobsOf: Readonly<Record<string, Readonly<Record<string, Job>>>> = {
     revive_stuck_runs: (env, now) => reviveStuckRuns(env, { nowMs: now.getTime(), staleAfterMs: anySilence }),
     reseed_lagging_rooms: (env) => reseedLaggingRooms(env, openDatabase(env.DB)),
   },
-  '17 3 * * *': { clean_up: (env, now) => cleanUp(env, now) },
+  '17 3 * * *': { clean_up: (env, now) => cleanUp(env, now), refresh_scores: (env) => refreshScores(env) },
 };
 
 /** Runs the jobs of one cron one after the other. Throws when any failed, after all have had their turn. */

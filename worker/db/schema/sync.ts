@@ -23,8 +23,6 @@ export const syncCredentials = sqliteTable(
     sessionSealed: text(),
     isActive: integer({ mode: 'boolean' }).notNull().default(true),
     consentedAt: time().notNull(),
-    lastSyncAt: time(),
-    lastError: text(),
     createdAt: time().notNull(),
     updatedAt: time().notNull(),
   },

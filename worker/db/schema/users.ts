@@ -78,5 +78,6 @@ export const refreshTokens = sqliteTable(
   (table) => [
     uniqueIndex('refresh_tokens_hash').on(table.tokenHash),
     index('refresh_tokens_session').on(table.sessionId),
+    index('refresh_tokens_expires').on(table.expiresAt),
   ],
 );

@@ -131,7 +131,8 @@ async function write(scope: TenantScope, db: Database, input: PersistInput, diff
     bulk(
       db,
       sql`
-      UPDATE vehicles SET is_score_dirty = 1,
+      UPDATE vehicles SET
+        is_score_dirty = max(is_score_dirty, id IN (SELECT value FROM json_each(${JSON.stringify(diff.rescoreVehicleIds)}))),
         active_fault_count = (SELECT count(*) FROM faults f WHERE f.vehicle_id = vehicles.id AND f.is_active = 1),
         updated_at = CASE WHEN updated_at < ${changedAt} THEN ${changedAt}
           ELSE strftime('%Y-%m-%dT%H:%M:%fZ', updated_at, '+0.001 seconds') END

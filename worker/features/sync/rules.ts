@@ -74,8 +74,10 @@ export interface SyncDiff {
   faultUpdates: FaultWrite[];
   faultClears: FaultWrite[];
   reopened: FaultWrite[];
-  /** Every known vehicle with any change above: these must be scored again. */
+  /** Every known vehicle with any change above. */
   changedVehicleIds: string[];
+  /** Those whose change says something of their condition: a meter that ran on is no reason for a new prediction. */
+  rescoreVehicleIds: string[];
   unchanged: number;
   counts: DiffCounts;
 }
@@ -105,6 +107,7 @@ export function diffSync(
     faultClears: [],
     reopened: [],
     changedVehicleIds: [],
+    rescoreVehicleIds: [],
     unchanged: 0,
     counts: { vehiclesCreated: 0, vehiclesChanged: 0, faultsOpened: 0, faultsCleared: 0 },
   };
@@ -121,13 +124,15 @@ export function diffSync(
     }
     const writesBefore = faultWrites(diff);
     const facts = mergeFacts(known, vehicle);
-    const isMoved = factNames.some((name) => facts[name] !== known[name]);
-    if (isMoved) diff.updates.push({ id: known.id, ...facts });
+    const movedFacts = factNames.filter((name) => facts[name] !== known[name]);
+    if (movedFacts.length > 0) diff.updates.push({ id: known.id, ...facts });
     if (vehicle.faults !== null) {
       diffFaults(diff, known, faultsByVehicle.get(known.id) ?? [], uniqueFaults(vehicle.faults), observedAt, options);
     }
-    if (isMoved || faultWrites(diff) > writesBefore) diff.changedVehicleIds.push(known.id);
+    const hasFaultNews = faultWrites(diff) > writesBefore;
+    if (movedFacts.length > 0 || hasFaultNews) diff.changedVehicleIds.push(known.id);
     else diff.unchanged += 1;
+    if (hasFaultNews || movedFacts.some((name) => !meterNames.has(name))) diff.rescoreVehicleIds.push(known.id);
   }
   diff.counts = {
     vehiclesCreated: diff.inserts.length,
@@ -148,6 +153,8 @@ const factNames = [
   'odometerMiles',
   'engineHours',
 ] as const satisfies readonly (keyof VehicleFacts)[];
+
+const meterNames: ReadonlySet<string> = new Set(['odometerMiles', 'engineHours'] satisfies (keyof VehicleFacts)[]);
 
 const faultWrites = (diff: SyncDiff): number =>
   diff.faultInserts.length + diff.faultUpdates.length + diff.faultClears.length + diff.reopened.length;
