@@ -15,6 +15,7 @@ CREATE TABLE `alerts` (
 	`acknowledged_by` text,
 	`acknowledge_comment` text,
 	`resolved_at` text,
+	`cause_ended_at` text,
 	`resolved_by` text,
 	`resolve_comment` text,
 	`snoozed_until` text,
@@ -31,6 +32,7 @@ CREATE TABLE `alerts` (
 CREATE UNIQUE INDEX `alerts_live_cause` ON `alerts` (`tenant_id`,`cause`) WHERE status in ('open', 'acknowledged', 'snoozed');--> statement-breakpoint
 CREATE INDEX `alerts_tenant_status` ON `alerts` (`tenant_id`,`status`,`opened_at`);--> statement-breakpoint
 CREATE INDEX `alerts_tenant_opened` ON `alerts` (`tenant_id`,`opened_at`);--> statement-breakpoint
+CREATE INDEX `alerts_tenant_holding` ON `alerts` (`tenant_id`,`vehicle_id`) WHERE cause_ended_at is null;--> statement-breakpoint
 CREATE INDEX `alerts_tenant_updated` ON `alerts` (`tenant_id`,`updated_at`);--> statement-breakpoint
 CREATE INDEX `alerts_tenant_cause` ON `alerts` (`tenant_id`,`cause`,`opened_at`);--> statement-breakpoint
 CREATE INDEX `alerts_vehicle` ON `alerts` (`vehicle_id`,`status`);--> statement-breakpoint

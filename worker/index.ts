@@ -2,6 +2,7 @@
 import { createApp } from './app.ts';
 import type { Env, LiveQueueMessage } from './env.ts';
 import { copyBackReadings } from './features/live/copy-back.ts';
+import { logFailure } from './log.ts';
 import { runScheduled } from './jobs/dispatch.ts';
 
 export { FleetRoom, RateCounter, ScrapeGate } from '#durable-objects/index';
@@ -22,7 +23,7 @@ export default {
           await copyBackReadings(env, tenantId);
         } catch (cause) {
           failed.add(tenantId);
-          console.error(JSON.stringify({ level: 'error', event: 'copy_back_failed', tenantId, cause: String(cause) }));
+          logFailure('copy_back_failed', cause, { tenantId });
         }
       }),
     );

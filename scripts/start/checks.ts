@@ -1,5 +1,5 @@
 /** What must be true before anything starts; each failure is one clear sentence. */
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
@@ -20,17 +20,48 @@ export function requireFreePort(port: number, purpose: string): Promise<void> {
   });
 }
 
+/** True when the process is a start command; where /proc does not tell, any living process counts as one. */
+function isStartCommand(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === 'EPERM';
+  }
+  const commandLine = `/proc/${pid}/cmdline`;
+  return !existsSync(commandLine) || readFileSync(commandLine, 'utf8').includes('start.ts');
+}
+
+/** One start command per state folder: two runtimes on the same databases would destroy them. Released at exit. */
+export function lockStateFolder(folder: string): void {
+  const file = join(folder, 'start.pid');
+  const holder = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
+  if (holder > 0 && holder !== process.pid && isStartCommand(holder)) {
+    throw new CheckError(
+      `TruckIQ already runs on ${folder} (process ${holder}). Stop it, or give this one --state DIR.`,
+    );
+  }
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(file, String(process.pid));
+  process.once('exit', () => rmSync(file, { force: true }));
+}
+
+/** Empties a state folder of everything a start makes. */
+function forget(folder: string): void {
+  for (const name of ['data', 'secrets.json', 'world.json', 'seeded', 'mail', 'logs']) {
+    rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
 /** Makes the state folder (emptied when `fresh`) and proves that it can be written. */
 export function prepareStateFolder(folder: string, fresh: boolean): void {
   try {
-    // Builds are kept: they hold nothing of the user's and cost time.
-    if (fresh)
-      for (const name of ['data', 'secrets.json', 'world.json', 'mail', 'logs'])
-        rmSync(join(folder, name), { recursive: true, force: true });
+    lockStateFolder(folder);
+    if (fresh) forget(folder);
     mkdirSync(join(folder, 'logs'), { recursive: true });
     writeFileSync(join(folder, '.writable'), '');
     rmSync(join(folder, '.writable'));
   } catch (cause) {
+    if (cause instanceof CheckError) throw cause;
     throw new CheckError(
       `The state folder ${folder} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`,
     );

@@ -1,5 +1,10 @@
-/** The demo tenants, people and trucks, written once into an empty database. Ids are fixed, so anything can check them. */
+/**
+ * The demo tenants, people and trucks, written once. Ids are fixed, so anything can check them, and a seeding that was cut
+ * off is completed by the next start.
+ */
 import { createHash } from 'node:crypto';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { D1Database } from '@cloudflare/workers-types';
 import { sql } from 'drizzle-orm';
 import { v7 } from 'uuid';
@@ -10,7 +15,7 @@ import { openDatabase, type Database } from '#worker/db/client';
 import { dealerLinks, tenants, users, vehicles } from '#worker/db/schema/index';
 import { configOf, type Env } from '#worker/env';
 import { hashPassword } from '#worker/features/auth/passwords';
-import { putCredentials } from '#worker/features/sync/credentials-store';
+import { getCredentials, putCredentials } from '#worker/features/sync/credentials-store';
 import { scopeForJob } from '#worker/http/tenant-scope';
 import { openVault } from '#worker/secrets/vault';
 
@@ -28,28 +33,34 @@ const tenantId = (name: string): string => fixedId(`tenant:${name}`);
 export const demoVehicleId = (vin: string): string => fixedId(`vehicle:${vin}`);
 
 async function seedTenants(db: Database): Promise<void> {
-  await db.insert(tenants).values(
-    demoTenants.map(({ name, kind, timeZone }) => ({
-      id: tenantId(name),
-      name,
-      kind,
-      settings: { timeZone },
-      createdAt: bornAt,
-      updatedAt: bornAt,
-    })),
-  );
-  await db.insert(dealerLinks).values(
-    demoTenants.flatMap((fleet) =>
-      fleet.linkedDealers.map((dealer) => ({
-        id: fixedId(`link:${dealer}:${fleet.name}`),
-        dealerTenantId: tenantId(dealer),
-        fleetTenantId: tenantId(fleet.name),
-        status: 'active' as const,
+  await db
+    .insert(tenants)
+    .values(
+      demoTenants.map(({ name, kind, timeZone }) => ({
+        id: tenantId(name),
+        name,
+        kind,
+        settings: { timeZone },
         createdAt: bornAt,
-        acceptedAt: bornAt,
+        updatedAt: bornAt,
       })),
-    ),
-  );
+    )
+    .onConflictDoNothing();
+  await db
+    .insert(dealerLinks)
+    .values(
+      demoTenants.flatMap((fleet) =>
+        fleet.linkedDealers.map((dealer) => ({
+          id: fixedId(`link:${dealer}:${fleet.name}`),
+          dealerTenantId: tenantId(dealer),
+          fleetTenantId: tenantId(fleet.name),
+          status: 'active' as const,
+          createdAt: bornAt,
+          acceptedAt: bornAt,
+        })),
+      ),
+    )
+    .onConflictDoNothing();
 }
 
 async function seedPeople(db: Database): Promise<void> {
@@ -66,7 +77,7 @@ async function seedPeople(db: Database): Promise<void> {
       updatedAt: bornAt,
     })),
   );
-  for (const row of rows) await db.insert(users).values(row);
+  for (const row of rows) await db.insert(users).values(row).onConflictDoNothing();
 }
 
 async function seedTrucks(db: Database): Promise<void> {
@@ -91,32 +102,41 @@ async function seedTrucks(db: Database): Promise<void> {
       SELECT r.value ->> 'id', ${tenantId(tenant.name)}, r.value ->> 'vin', r.value ->> 'unitNumber',
         r.value ->> 'year', r.value ->> 'make', r.value ->> 'model', r.value ->> 'engineMake',
         r.value ->> 'engineModel', r.value ->> 'assignedDriverId', 'offline', ${bornAt}, ${bornAt}, 1
-      FROM json_each(${JSON.stringify(rows)}) AS r`);
+      FROM json_each(${JSON.stringify(rows)}) AS r WHERE true
+      ON CONFLICT DO NOTHING`);
   }
 }
 
-async function seedCredentials(db: Database, bindings: Record<string, string>, portalUrl: string): Promise<void> {
+/** Where an earlier start put the simulated portal; a credential that points elsewhere is a person's own. */
+const localPortal = /^http:\/\/127\.0\.0\.1:\d+$/;
+
+/** Demo fleets read the portal where it is today: another port, or a world switched on later, must not strand them. */
+async function aimCredentials(db: Database, bindings: Record<string, string>, portalUrl: string): Promise<void> {
   const config = configOf(bindings as unknown as Env);
   for (const { tenantName, username, password } of demoPortalAccounts) {
     const scope = scopeForJob(tenantId(tenantName));
+    const known = await getCredentials(scope, db, 'paccar');
+    if (known?.baseUrl === portalUrl || (known?.baseUrl && !localPortal.test(known.baseUrl))) continue;
     const vault = await openVault(db, config, scope.tenantId);
-    const input = { baseUrl: portalUrl, username, password, consent: true as const };
-    await putCredentials(scope, db, vault, 'paccar', input, bornAt);
+    const input = { baseUrl: portalUrl, username: known?.username ?? username, password, consent: true as const };
+    await putCredentials(scope, db, vault, 'paccar', input, new Date().toISOString());
   }
 }
 
-/** Seeds an empty database; leaves any other as it is. Returns whether it was empty. */
+/** Seeds a state folder once (`seeded` marks it done); aims the demo credentials at the portal at every start. */
 export async function seedDemoData(
   d1: D1Database,
+  stateFolder: string,
   bindings: Record<string, string>,
   portalUrl: string | null,
-): Promise<boolean> {
+): Promise<void> {
   const db = openDatabase(d1);
-  const existing = await db.select({ id: tenants.id }).from(tenants).limit(1);
-  if (existing.length > 0) return false;
-  await seedTenants(db);
-  await seedPeople(db);
-  await seedTrucks(db);
-  if (portalUrl !== null) await seedCredentials(db, bindings, portalUrl);
-  return true;
+  const marker = join(stateFolder, 'seeded');
+  if (!existsSync(marker)) {
+    await seedTenants(db);
+    await seedPeople(db);
+    await seedTrucks(db);
+    writeFileSync(marker, '');
+  }
+  if (portalUrl !== null) await aimCredentials(db, bindings, portalUrl);
 }

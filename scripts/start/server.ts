@@ -49,11 +49,11 @@ function workerOptions(settings: ServerSettings) {
 }
 
 /** Migrations and demo data go in before the first request can come: on a port that nobody knows. */
-async function prepareDatabase(miniflare: Miniflare, settings: ServerSettings): Promise<boolean> {
+async function prepareDatabase(miniflare: Miniflare, settings: ServerSettings): Promise<void> {
   try {
     const database = await miniflare.getD1Database('DB');
     await applyMigrations(database, join(settings.root, 'migrations'));
-    return await seedDemoData(database, settings.bindings, settings.seedPortalUrl);
+    await seedDemoData(database, settings.stateFolder, settings.bindings, settings.seedPortalUrl);
   } finally {
     await miniflare.dispose();
   }
@@ -78,7 +78,7 @@ async function main(settings: ServerSettings): Promise<void> {
     }),
     resourcePersistencePath: join(settings.stateFolder, 'data'),
   });
-  const isNew = await prepareDatabase(new Miniflare(runtime(0)), settings);
+  await prepareDatabase(new Miniflare(runtime(0)), settings);
   const miniflare = new Miniflare({
     ...runtime(settings.port),
     unsafeHandleRuntimeRestart: () => {
@@ -114,7 +114,7 @@ async function main(settings: ServerSettings): Promise<void> {
   process.on('disconnect', () => void stop());
   // Ctrl-C reaches the whole group; the parent decides when to stop.
   process.on('SIGINT', () => undefined);
-  process.send?.({ kind: 'ready', url: url.origin, isNew });
+  process.send?.({ kind: 'ready', url: url.origin });
 }
 
 process.once('message', (message) => {

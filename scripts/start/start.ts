@@ -68,9 +68,9 @@ function announce(options: StartOptions, url: string): void {
 }
 
 async function run(options: StartOptions): Promise<void> {
-  prepareStateFolder(options.stateFolder, options.fresh);
   await requireFreePort(options.port, 'the dashboard');
   if (options.world) await requireFreePort(options.worldPort, 'the simulated portal');
+  prepareStateFolder(options.stateFolder, options.fresh);
   const browser = await findBrowser();
   if (browser === null) {
     throw new CheckError(

@@ -180,6 +180,13 @@ describe('the start command', () => {
     expect(stderr.trim()).toMatch(new RegExp(`^Port ${e2ePort} .*in use`));
   });
 
+  test('a state folder in use is refused, and --fresh does not touch it', async () => {
+    const { status, stderr } = start('--port', '18997', '--state', '.truckiq/e2e', '--fresh');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/already runs on/);
+    expect((await client.get('/vehicles')).status).toBe(200);
+  });
+
   test.each([
     [['--port', 'abc'], /--port must be a whole number/],
     [['--speed', '0'], /--speed must be a number above 0/],

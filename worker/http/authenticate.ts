@@ -131,7 +131,11 @@ export async function readScopeOf(c: AppContext, tenantId?: string): Promise<Rea
     if (!readable.includes(tenantId)) throw notFound('tenant');
     readable = [tenantId];
   }
-  return readScopeFromAuth({ readableTenantIds: readable, onlyAssignedTo: assignedOnly(caller) });
+  return readScopeFromAuth({
+    ownTenantId: caller.tenant?.id ?? null,
+    readableTenantIds: readable,
+    onlyAssignedTo: assignedOnly(caller),
+  });
 }
 
 /** The tenant the caller writes to: their own, or for a super admin the one named by `?tenantId=`. */
@@ -147,6 +151,7 @@ export async function tenantScopeOf(c: AppContext, tenantId?: string): Promise<T
   if (tenantId !== undefined && tenantId !== caller.tenant.id) throw notFound('tenant');
   return tenantScopeFromAuth({
     tenantId: caller.tenant.id,
+    ownTenantId: caller.tenant.id,
     readableTenantIds: [caller.tenant.id, ...caller.linkedTenants.map((linked) => linked.id)],
     onlyAssignedTo: assignedOnly(caller),
   });

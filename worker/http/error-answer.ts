@@ -2,6 +2,7 @@
 import type { ErrorHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { AppContext, AppEnv } from './context.ts';
+import { logFailure } from '../log.ts';
 import { AppError } from './errors.ts';
 
 function toAppError(thrown: unknown): AppError {
@@ -19,17 +20,11 @@ function toAppError(thrown: unknown): AppError {
 export function answerWithError(c: AppContext, thrown: unknown): Response {
   const error = toAppError(thrown);
   if (error.status >= 500) {
-    const cause = error.options.cause ?? error;
-    console.error(
-      JSON.stringify({
-        level: 'error',
-        event: 'failure',
-        requestId: c.get('requestId'),
-        path: c.req.path,
-        code: error.code,
-        cause: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
-      }),
-    );
+    logFailure('failure', error.options.cause ?? error, {
+      requestId: c.get('requestId'),
+      path: c.req.path,
+      code: error.code,
+    });
   }
   if (error.options.retryAfterSeconds !== undefined) {
     c.header('Retry-After', String(Math.max(1, Math.ceil(error.options.retryAfterSeconds))));

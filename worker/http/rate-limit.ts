@@ -2,6 +2,7 @@
 import { createMiddleware } from 'hono/factory';
 import { rateCounterOf } from '#durable-objects/stubs';
 import { configOf } from '../env.ts';
+import { logFailure } from '../log.ts';
 import type { AppContext, AppEnv } from './context.ts';
 import { AppError } from './errors.ts';
 
@@ -18,7 +19,7 @@ export async function countRequest(c: AppContext, subject: string, multiple: num
   try {
     count = await rateCounterOf(c.env.RATE_COUNTER, subject).take(limit, c.get('now').getTime());
   } catch (cause) {
-    console.error(JSON.stringify({ level: 'error', event: 'rate_counter_failed', subject, cause: String(cause) }));
+    logFailure('rate_counter_failed', cause, { subject });
     return;
   }
   c.header('RateLimit-Limit', String(count.limit));

@@ -9,6 +9,8 @@ export interface ReadScope {
   readonly [scopeBrand]: true;
   /** The own tenant and, for a dealer, its linked customers; all of them for a super admin. */
   readonly readableTenantIds: readonly string[];
+  /** The tenant the caller belongs to or works for; null for the platform's operator, to whom everything is open. */
+  readonly ownTenantId: string | null;
   /** Set for a driver: only vehicles assigned to this user exist for them. */
   readonly onlyAssignedTo: string | null;
 }
@@ -20,6 +22,7 @@ export interface TenantScope extends ReadScope {
 
 /** For the auth layer, which has read user, tenant and links from D1. */
 export function readScopeFromAuth(fields: {
+  ownTenantId: string | null;
   readableTenantIds: readonly string[];
   onlyAssignedTo: string | null;
 }): ReadScope {
@@ -29,6 +32,7 @@ export function readScopeFromAuth(fields: {
 /** For the auth layer: a caller who acts inside `tenantId`. */
 export function tenantScopeFromAuth(fields: {
   tenantId: string;
+  ownTenantId: string | null;
   readableTenantIds: readonly string[];
   onlyAssignedTo: string | null;
 }): TenantScope {
@@ -37,7 +41,7 @@ export function tenantScopeFromAuth(fields: {
 
 /** For jobs that work inside one tenant with no person behind them. */
 export function scopeForJob(tenantId: string): TenantScope {
-  return tenantScopeFromAuth({ tenantId, readableTenantIds: [tenantId], onlyAssignedTo: null });
+  return tenantScopeFromAuth({ tenantId, ownTenantId: tenantId, readableTenantIds: [tenantId], onlyAssignedTo: null });
 }
 
 /** The same scope, narrowed to the own tenant: for people, settings, credentials and runs, which links never open. */

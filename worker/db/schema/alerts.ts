@@ -28,6 +28,8 @@ export const alerts = sqliteTable(
     acknowledgedBy: text().references(() => users.id),
     acknowledgeComment: text(),
     resolvedAt: time(),
+    /** When the cause stopped holding. Until then a person's "resolved" or "false positive" keeps covering it. */
+    causeEndedAt: time(),
     resolvedBy: text().references(() => users.id),
     resolveComment: text(),
     snoozedUntil: time(),
@@ -41,6 +43,9 @@ export const alerts = sqliteTable(
       .where(sql`status in ('open', 'acknowledged', 'snoozed')`),
     index('alerts_tenant_status').on(table.tenantId, table.status, table.openedAt),
     index('alerts_tenant_opened').on(table.tenantId, table.openedAt),
+    index('alerts_tenant_holding')
+      .on(table.tenantId, table.vehicleId)
+      .where(sql`cause_ended_at is null`),
     index('alerts_tenant_updated').on(table.tenantId, table.updatedAt),
     index('alerts_tenant_cause').on(table.tenantId, table.cause, table.openedAt),
     index('alerts_vehicle').on(table.vehicleId, table.status),

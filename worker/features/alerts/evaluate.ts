@@ -1,9 +1,9 @@
 /** Holds the vehicles' situation against the alerts and carries out what the rules decide, in one transaction. */
-import { and, eq, inArray, sql } from 'drizzle-orm';
-import { liveAlertStatuses } from '#contracts/alerts';
+import { and, desc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
 import { describeFault, shortFaultText } from '#scoring';
 import type { Database } from '../../db/client.ts';
 import { alerts, faults, vehicles } from '../../db/schema/index.ts';
+import { idsIn } from '../../db/scoped.ts';
 import type { TenantScope } from '../../http/tenant-scope.ts';
 import {
   decideAlerts,
@@ -16,14 +16,13 @@ import {
 import { carryOut, noOutcome, type AlertOutcome } from './write.ts';
 
 const reasonsShown = 3;
-const jsonIds = (ids: readonly string[]) => sql`(select value from json_each(${JSON.stringify(ids)}))`;
 
 async function readSituations(
   db: Database,
   scope: TenantScope,
   vehicleIds: readonly string[] | 'all',
 ): Promise<{ vehicles: VehicleSituation[]; faultsByVehicle: Map<string, FaultSituation[]> }> {
-  const wanted = vehicleIds === 'all' ? undefined : jsonIds(vehicleIds);
+  const wanted = vehicleIds === 'all' ? undefined : idsIn(vehicleIds);
   const [vehicleRows, faultRows] = await db.batch([
     db
       .select({
@@ -87,56 +86,37 @@ function reasonsOf(contributors: string | null): string[] {
   );
 }
 
-/** Live alerts of the vehicles in question, plus the newest ended one of every cause that holds now. */
+/** Alerts of the vehicles in question whose cause has not ended, plus the ended ones of every cause that holds now. */
 async function readKnown(
   db: Database,
   scope: TenantScope,
   signals: readonly AlertSignal[],
   vehicleIds: readonly string[] | 'all',
 ): Promise<KnownAlert[]> {
-  const columns = {
-    id: alerts.id,
-    cause: alerts.cause,
-    status: alerts.status,
-    severity: alerts.severity,
-    title: alerts.title,
-    message: alerts.message,
-    occurrenceCount: alerts.occurrenceCount,
-    resolvedAt: alerts.resolvedAt,
-    resolvedBy: alerts.resolvedBy,
-    openedAt: alerts.openedAt,
-  };
-  const [live, ofCauses] = await db.batch([
+  const [holding, ended] = await db.batch([
     db
-      .select(columns)
+      .select()
       .from(alerts)
       .where(
         and(
           eq(alerts.tenantId, scope.tenantId),
-          inArray(alerts.status, [...liveAlertStatuses]),
+          isNull(alerts.causeEndedAt),
           inArray(alerts.type, ['fault', 'risk']),
-          vehicleIds === 'all' ? undefined : sql`${alerts.vehicleId} in ${jsonIds(vehicleIds)}`,
+          vehicleIds === 'all' ? undefined : sql`${alerts.vehicleId} in ${idsIn(vehicleIds)}`,
         ),
       ),
     db
-      .select(columns)
+      .select()
       .from(alerts)
       .where(
         and(
           eq(alerts.tenantId, scope.tenantId),
-          sql`${alerts.cause} in ${jsonIds(signals.map((signal) => signal.cause))}`,
-          inArray(alerts.status, ['resolved', 'false_positive']),
+          sql`${alerts.cause} in ${idsIn(signals.map((signal) => signal.cause))}`,
+          isNotNull(alerts.causeEndedAt),
         ),
       ),
   ]);
-  const newest = new Map<string, KnownAlert & { openedAt: string }>();
-  for (const alert of ofCauses) {
-    const other = newest.get(alert.cause);
-    if (other === undefined || other.openedAt < alert.openedAt) newest.set(alert.cause, alert);
-  }
-  // At most one live alert per cause exists, and it is the one that counts.
-  for (const alert of live) newest.set(alert.cause, alert);
-  return [...newest.values()];
+  return [...holding, ...ended];
 }
 
 /**
@@ -157,6 +137,14 @@ export async function evaluateAlerts(
   return carryOut(db, scope, decideAlerts(signals, known, new Date(nowIso)), nowIso);
 }
 
+const newestOfCause = (db: Database, scope: TenantScope, cause: string) =>
+  db
+    .select()
+    .from(alerts)
+    .where(and(eq(alerts.tenantId, scope.tenantId), eq(alerts.cause, cause)))
+    .orderBy(desc(alerts.openedAt))
+    .limit(1);
+
 /** Raises, repeats or reopens the alert of one cause outside the vehicles' own situation (a failed sync). */
 export async function raiseAlert(
   db: Database,
@@ -164,29 +152,21 @@ export async function raiseAlert(
   signal: AlertSignal,
   nowIso: string,
 ): Promise<AlertOutcome> {
-  const known = await db
-    .select()
-    .from(alerts)
-    .where(and(eq(alerts.tenantId, scope.tenantId), eq(alerts.cause, signal.cause)))
-    .orderBy(sql`${alerts.openedAt} desc`)
-    .limit(1);
-  const live = known.find((alert) => (liveAlertStatuses as readonly string[]).includes(alert.status));
-  const repeated = live === undefined ? signal : { ...signal, occurrenceCount: live.occurrenceCount + 1 };
-  return carryOut(db, scope, decideAlerts([repeated], known, new Date(nowIso)), nowIso);
+  const known = await newestOfCause(db, scope, signal.cause);
+  const [last] = known;
+  // Each raise is an occurrence of its own, so a person's "resolved" covers those before it only.
+  const repeats = last !== undefined && last.causeEndedAt === null;
+  const counted = repeats ? { ...signal, occurrenceCount: last.occurrenceCount + 1 } : signal;
+  return carryOut(db, scope, decideAlerts([counted], known, new Date(nowIso)), nowIso);
 }
 
-/** Resolves the live alert of a cause, if there is one. */
+/** The cause is gone: resolves its live alert, and ends what a person's word covered. */
 export async function resolveAlertCause(
   db: Database,
   scope: TenantScope,
   cause: string,
   nowIso: string,
 ): Promise<AlertOutcome> {
-  const live = await db
-    .select({ id: alerts.id })
-    .from(alerts)
-    .where(
-      and(eq(alerts.tenantId, scope.tenantId), eq(alerts.cause, cause), inArray(alerts.status, [...liveAlertStatuses])),
-    );
-  return carryOut(db, scope, { open: [], update: [], reopen: [], resolve: live.map((alert) => alert.id) }, nowIso);
+  const known = await newestOfCause(db, scope, cause);
+  return carryOut(db, scope, decideAlerts([], known, new Date(nowIso)), nowIso);
 }

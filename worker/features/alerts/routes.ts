@@ -34,20 +34,18 @@ const alertInPath = pathResource(async (c, id) => {
 const manage = [requirePermission('alerts:manage'), alertInPath.middleware, jsonBody()];
 
 async function move(c: AppContext, scope: TenantScope, alert: AlertRow, transition: AlertTransition) {
-  const moved = await moveAlert(scope, c.get('db'), alert.id, transition);
-  if (moved === null) {
-    const current = await getAlert(scope, c.get('db'), alert.id);
-    throw new AppError('CONFLICT', `The alert is ${current?.status ?? 'gone'} by now.`, {
-      details: { status: current?.status ?? null },
-    });
-  }
+  const { row, counters } = await moveAlert(scope, c.get('db'), alert.id, transition);
   await publishChange(c.env, c.get('db'), {
     tenantId: scope.tenantId,
-    counters: moved.counters,
-    vehicleIds: moved.row.vehicleId === null ? [] : [moved.row.vehicleId],
-    alertIds: [moved.row.id],
+    counters,
+    vehicleIds: row === null || row.vehicleId === null ? [] : [row.vehicleId],
+    alertIds: row === null ? [] : [row.id],
   });
-  return toAlert(moved.row);
+  if (row !== null) return toAlert(row);
+  const current = await getAlert(scope, c.get('db'), alert.id);
+  throw new AppError('CONFLICT', `The alert is ${current?.status ?? 'gone'} by now.`, {
+    details: { status: current?.status ?? null },
+  });
 }
 
 const notEnded: AlertStatus[] = ['open', 'acknowledged', 'snoozed'];

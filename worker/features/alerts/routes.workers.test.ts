@@ -6,6 +6,7 @@ import { commonRouteTests } from '#test/workers/common-route-tests';
 import { alert, call, db, fault, link, person, tenant, truck } from '#test/workers/harness';
 import { alerts, faults, vehicles } from '#worker/db/schema/index';
 import { scopeForJob } from '#worker/http/tenant-scope';
+import { newId } from '#worker/ids';
 import { rescoreDirtyVehicles } from '../scoring/rescore.ts';
 import { evaluateAlerts, raiseAlert, resolveAlertCause } from './evaluate.ts';
 
@@ -89,6 +90,18 @@ describe('a person and an alert', () => {
     expect((await call('PUT', `/alerts/${await alert(stranger, null)}/acknowledge`, { token })).status).toBe(404);
   });
 
+  test('how a customer’s portal sync fares is not the dealer’s to see', async () => {
+    const [dealer, customer] = [await tenant('dealer'), await tenant()];
+    await link(dealer, customer);
+    const sync = await alert(customer, null, { type: 'sync' });
+    const { token } = await person(dealer, 'dealer_admin');
+    expect((await call('GET', '/alerts', { token })).body.meta).toMatchObject({ total: 0 });
+    expect((await call('GET', `/alerts/${sync}`, { token })).status).toBe(404);
+    expect((await call('PUT', `/alerts/${sync}/resolve`, { token })).status).toBe(404);
+    const { token: own } = await person(customer, 'fleet_admin');
+    expect((await call('GET', `/alerts/${sync}`, { token: own })).status).toBe(200);
+  });
+
   test('the list is worst first and filters by every named field', async () => {
     const { fleet, token } = await manager();
     const vehicleId = await truck(fleet);
@@ -150,6 +163,42 @@ describe('evaluation', () => {
     const cleared = await evaluateAlerts(db, scope, { nowIso: '2026-11-20T12:15:00.000Z', vehicleIds: 'all' });
     expect(cleared.resolvedIds.length).toBeGreaterThanOrEqual(1);
     expect((await live(fleet.id)).filter((row) => row.type === 'fault')).toEqual([]);
+  });
+
+  test('a resolved risk is quiet while it lasts and speaks again when it returns', async () => {
+    const fleet = await tenant();
+    const scope = scopeForJob(fleet.id);
+    const { token } = await person(fleet, 'fleet_manager');
+    const vehicleId = await truck(fleet, { riskLevel: 'high', riskScore: 60, recommendedAction: 'drive_to_dealer' });
+    const [opened = ''] = (await evaluateAlerts(db, scope, { nowIso, vehicleIds: 'all' })).openedIds;
+    expect((await call('PUT', `/alerts/${opened}/resolve`, { token })).status).toBe(200);
+    const later = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
+    expect((await evaluateAlerts(db, scope, { nowIso: later(1), vehicleIds: 'all' })).openedIds).toEqual([]);
+    const setLevel = (riskLevel: 'low' | 'high') =>
+      db.update(vehicles).set({ riskLevel }).where(eq(vehicles.id, vehicleId));
+    await setLevel('low');
+    await evaluateAlerts(db, scope, { nowIso: later(2), vehicleIds: 'all' });
+    await setLevel('high');
+    expect((await evaluateAlerts(db, scope, { nowIso: later(3), vehicleIds: 'all' })).openedIds).toEqual([opened]);
+  });
+
+  test('more new alerts than one transaction takes are all opened', async () => {
+    const fleet = await tenant();
+    const at = new Date().toISOString();
+    const trucks = Array.from({ length: 1100 }, (_, index) => ({
+      id: newId(),
+      vin: `1XKYD49X9RJ${String(index).padStart(6, '0')}`,
+    }));
+    await env.DB.prepare(
+      `INSERT INTO vehicles (id, tenant_id, vin, unit_number, first_seen_at, updated_at, risk_level, risk_score)
+       SELECT value ->> 'id', ?1, value ->> 'vin', value ->> 'vin', ?2, ?2, 'high', 60 FROM json_each(?3)`,
+    )
+      .bind(fleet.id, at, JSON.stringify(trucks))
+      .run();
+    const outcome = await evaluateAlerts(db, scopeForJob(fleet.id), { nowIso, vehicleIds: 'all' });
+    expect(new Set(outcome.openedIds).size).toBe(1100);
+    expect(outcome.counters).toHaveLength(2);
+    expect(await live(fleet.id)).toHaveLength(1100);
   });
 
   test('two evaluations at once leave one alert per cause', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { alertSeverities, alertStatuses, isLiveAlertStatus } from '#contracts/alerts';
-import { decideAlerts, signalsOfVehicle, type AlertSignal, type KnownAlert } from './rules.ts';
+import { decideAlerts, noDecisions, signalsOfVehicle, type AlertSignal, type KnownAlert } from './rules.ts';
 
 const now = new Date('2026-11-20T12:00:00.000Z');
 const signal = (fields: Partial<AlertSignal> = {}): AlertSignal => ({
@@ -24,9 +24,11 @@ const known = (fields: Partial<KnownAlert> = {}): KnownAlert => ({
   occurrenceCount: 2,
   resolvedAt: null,
   resolvedBy: null,
+  causeEndedAt: null,
+  openedAt: '2026-11-20T01:00:00.000Z',
   ...fields,
 });
-const nothing = { open: [], update: [], reopen: [], resolve: [] };
+const nothing = noDecisions;
 
 describe('decideAlerts', () => {
   test('opens a new cause once, however often it is signalled', () => {
@@ -68,6 +70,28 @@ describe('decideAlerts', () => {
     }
   });
 
+  test('a person’s word ends with the cause: when it returns, the alert is back', () => {
+    for (const status of ['resolved', 'false_positive'] as const) {
+      const settled = known({ status, resolvedAt: '2026-11-20T11:00:00.000Z', resolvedBy: 'u' });
+      expect(decideAlerts([], [settled], now)).toEqual({ ...nothing, causeEnded: ['a'] });
+      const ended = { ...settled, causeEndedAt: '2026-11-20T11:30:00.000Z' };
+      expect(decideAlerts([], [ended], now)).toEqual(nothing);
+      expect(decideAlerts([signal()], [ended], now).reopen).toEqual([{ id: 'a', signal: signal() }]);
+    }
+  });
+
+  test('of several alerts of a cause the live one counts, else the newest', () => {
+    const old = known({
+      id: 'old',
+      status: 'resolved',
+      causeEndedAt: '2026-11-01T00:00:00.000Z',
+      openedAt: '2026-11-01T00:00:00.000Z',
+    });
+    expect(decideAlerts([signal()], [old, known()], now)).toEqual(nothing);
+    expect(decideAlerts([signal()], [known(), old], now)).toEqual(nothing);
+    expect(decideAlerts([signal({ occurrenceCount: 9 })], [known(), old], now).update).toMatchObject([{ id: 'a' }]);
+  });
+
   test('property: carrying the decisions out leaves nothing to decide, and one live alert per cause', () => {
     const causes = fc.constantFrom('c1', 'c2', 'c3', 'c4');
     const anySignal = fc.record({
@@ -100,11 +124,24 @@ describe('decideAlerts', () => {
             const change = [...decided.update, ...decided.reopen].find(({ id }) => id === alert.id);
             if (change) {
               const reopened = decided.reopen.some(({ id }) => id === alert.id);
-              return { ...alert, ...change.signal, status: reopened ? ('open' as const) : alert.status };
+              return {
+                ...alert,
+                ...change.signal,
+                status: reopened ? ('open' as const) : alert.status,
+                causeEndedAt: null,
+              };
             }
             return decided.resolve.includes(alert.id)
-              ? { ...alert, status: 'resolved' as const, resolvedAt: now.toISOString(), resolvedBy: null }
-              : alert;
+              ? {
+                  ...alert,
+                  status: 'resolved' as const,
+                  resolvedAt: now.toISOString(),
+                  resolvedBy: null,
+                  causeEndedAt: now.toISOString(),
+                }
+              : decided.causeEnded.includes(alert.id)
+                ? { ...alert, causeEndedAt: now.toISOString() }
+                : alert;
           });
           const byCause = new Map(state.map((alert) => [alert.cause, alert]));
           decided.open.forEach((opened, index) => byCause.set(opened.cause, known({ ...opened, id: `n${index}` })));

@@ -17,7 +17,7 @@ export interface AlertSignal {
   occurrenceCount: number;
 }
 
-/** The newest alert that exists for a cause. */
+/** An alert that exists for a cause. */
 export interface KnownAlert {
   id: string;
   cause: string;
@@ -29,6 +29,9 @@ export interface KnownAlert {
   resolvedAt: string | null;
   /** null when it resolved by itself. */
   resolvedBy: string | null;
+  /** null while the cause has held without a break since the alert opened. */
+  causeEndedAt: string | null;
+  openedAt: string;
 }
 
 export interface AlertDecisions {
@@ -38,7 +41,11 @@ export interface AlertDecisions {
   /** A resolved alert whose cause is back. */
   reopen: { id: string; signal: AlertSignal }[];
   resolve: string[];
+  /** Alerts settled by a person whose cause has gone: if it returns, their word no longer covers it. */
+  causeEnded: string[];
 }
+
+export const noDecisions: AlertDecisions = { open: [], update: [], reopen: [], resolve: [], causeEnded: [] };
 
 /** A cause that comes back within this time continues its old alert. */
 export const reopenWithinMs = 24 * 3600_000;
@@ -46,13 +53,14 @@ export const reopenWithinMs = 24 * 3600_000;
 const severityRank: Record<AlertSeverity, number> = { critical: 3, major: 2, minor: 1, info: 0 };
 
 /**
- * True while a person's word ("resolved", "false positive") still covers the signal: it has not happened again since and
- * has not become worse.
+ * True while a person's word ("resolved", "false positive") still covers the signal: the cause has held ever since, has
+ * not happened again and has not become worse.
  */
 function isSettledByPerson(known: KnownAlert, signal: AlertSignal): boolean {
   const settled = known.status === 'false_positive' || (known.status === 'resolved' && known.resolvedBy !== null);
   return (
     settled &&
+    known.causeEndedAt === null &&
     signal.occurrenceCount <= known.occurrenceCount &&
     severityRank[signal.severity] <= severityRank[known.severity]
   );
@@ -64,13 +72,26 @@ const differs = (known: KnownAlert, signal: AlertSignal): boolean =>
   known.message !== signal.message ||
   known.occurrenceCount !== signal.occurrenceCount;
 
+/** Per cause the one alert that counts: the live one, else the newest. */
+function newestByCause(known: readonly KnownAlert[]): Map<string, KnownAlert> {
+  const byCause = new Map<string, KnownAlert>();
+  for (const alert of known) {
+    const other = byCause.get(alert.cause);
+    const isLive = isLiveAlertStatus(alert.status);
+    if (other === undefined || isLive || (!isLiveAlertStatus(other.status) && other.openedAt < alert.openedAt)) {
+      byCause.set(alert.cause, alert);
+    }
+  }
+  return byCause;
+}
+
 /**
- * Decides from the signals that hold and the newest known alert per cause. Known alerts of causes that no longer hold
- * must be among `known` for them to resolve. Deciding again on the outcome decides nothing.
+ * Decides from the signals that hold and the known alerts: all whose cause has not ended, and of the causes that hold
+ * now the ended ones too. Deciding again on the outcome decides nothing.
  */
 export function decideAlerts(signals: readonly AlertSignal[], known: readonly KnownAlert[], now: Date): AlertDecisions {
-  const knownByCause = new Map(known.map((alert) => [alert.cause, alert]));
-  const decisions: AlertDecisions = { open: [], update: [], reopen: [], resolve: [] };
+  const knownByCause = newestByCause(known);
+  const decisions: AlertDecisions = { open: [], update: [], reopen: [], resolve: [], causeEnded: [] };
   const holding = new Set<string>();
   for (const signal of signals) {
     if (holding.has(signal.cause)) continue;
@@ -86,7 +107,9 @@ export function decideAlerts(signals: readonly AlertSignal[], known: readonly Kn
     }
   }
   for (const alert of known) {
-    if (isLiveAlertStatus(alert.status) && !holding.has(alert.cause)) decisions.resolve.push(alert.id);
+    if (holding.has(alert.cause)) continue;
+    if (isLiveAlertStatus(alert.status)) decisions.resolve.push(alert.id);
+    else if (alert.causeEndedAt === null) decisions.causeEnded.push(alert.id);
   }
   return decisions;
 }

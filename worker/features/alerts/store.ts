@@ -1,21 +1,26 @@
 /** Alerts in D1: reading them, and what a person does to one. */
-import { and, asc, desc, eq, inArray, sql, type SQL } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, ne, or, sql, type SQL } from 'drizzle-orm';
 import type { AlertListQuery, AlertStatus } from '#contracts/alerts';
 import { bulk } from '../../db/batch.ts';
 import type { Database } from '../../db/client.ts';
 import { alerts, vehicles } from '../../db/schema/index.ts';
+import { inTenants } from '../../db/scoped.ts';
 import { pageWindow } from '../../http/routes.ts';
 import type { ReadScope, TenantScope } from '../../http/tenant-scope.ts';
 import { bumpChangeCounter } from '../live/publish.ts';
-import { inTenants, visibleVehicles } from '../vehicles/store.ts';
+import { visibleVehicles } from '../vehicles/store.ts';
 import { recountLiveAlerts } from './write.ts';
 
 export type AlertRow = typeof alerts.$inferSelect;
 
-/** Alerts of readable tenants; a driver sees only those of vehicles assigned to them. */
+/**
+ * Alerts of readable tenants; a driver sees only those of vehicles assigned to them. How a customer's portal sync fares
+ * is the customer's own affair: a link does not open it.
+ */
 function visibleAlerts(scope: ReadScope, db: Database): SQL | undefined {
   return and(
     inTenants(alerts.tenantId, scope),
+    scope.ownTenantId === null ? undefined : or(ne(alerts.type, 'sync'), eq(alerts.tenantId, scope.ownTenantId)),
     scope.onlyAssignedTo === null
       ? undefined
       : inArray(alerts.vehicleId, db.select({ id: vehicles.id }).from(vehicles).where(visibleVehicles(scope))),
@@ -70,15 +75,15 @@ export interface AlertTransition {
 }
 
 /**
- * Moves one alert, if it still stands in one of `from`. Null when it no longer does: somebody was quicker.
- * Returns the row as it is now and the change count.
+ * Moves one alert, if it still stands in one of `from`; `row` is null when it no longer does: somebody was quicker.
+ * The change is counted either way, so the counters must be published either way.
  */
 export async function moveAlert(
   scope: TenantScope,
   db: Database,
   alertId: string,
   transition: AlertTransition,
-): Promise<{ row: AlertRow; counters: number[] } | null> {
+): Promise<{ row: AlertRow | null; counters: number[] }> {
   const [[row], , [bumped]] = await db.batch([
     db
       .update(alerts)
@@ -90,6 +95,5 @@ export async function moveAlert(
     bulk(db, recountLiveAlerts(scope, [alertId])),
     bumpChangeCounter(db, scope.tenantId),
   ]);
-  const counters = bumped === undefined ? [] : [bumped.counter];
-  return row === undefined ? null : { row, counters };
+  return { row: row ?? null, counters: bumped === undefined ? [] : [bumped.counter] };
 }

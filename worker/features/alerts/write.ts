@@ -5,7 +5,7 @@ import type { Database } from '../../db/client.ts';
 import type { TenantScope } from '../../http/tenant-scope.ts';
 import { newId } from '../../ids.ts';
 import { bumpChangeCounter } from '../live/publish.ts';
-import type { AlertDecisions } from './rules.ts';
+import { noDecisions, type AlertDecisions } from './rules.ts';
 
 export interface AlertOutcome {
   /** Alerts that are newly open: opened or reopened. */
@@ -27,7 +27,30 @@ export const recountLiveAlerts = (scope: TenantScope, alertIds: readonly string[
   WHERE tenant_id = ${scope.tenantId} AND id IN (
     SELECT vehicle_id FROM alerts WHERE id IN (SELECT value FROM json_each(${JSON.stringify(alertIds)})))`;
 
+/** Alerts opened per transaction: about 500 bytes each keep the parameter far below D1's 2 MB. */
+const openedPerBatch = 1_000;
+
+/** Carries out what was decided; more than a batch of new alerts go in several. */
 export async function carryOut(
+  db: Database,
+  scope: TenantScope,
+  decisions: AlertDecisions,
+  nowIso: string,
+): Promise<AlertOutcome> {
+  if (decisions.open.length <= openedPerBatch) return carryOutBatch(db, scope, decisions, nowIso);
+  const first = { ...decisions, open: decisions.open.slice(0, openedPerBatch) };
+  const rest = { ...noDecisions, open: decisions.open.slice(openedPerBatch) };
+  const outcomes = [await carryOutBatch(db, scope, first, nowIso), await carryOut(db, scope, rest, nowIso)];
+  return {
+    openedIds: outcomes.flatMap((outcome) => outcome.openedIds),
+    changedIds: outcomes.flatMap((outcome) => outcome.changedIds),
+    resolvedIds: outcomes.flatMap((outcome) => outcome.resolvedIds),
+    vehicleIds: [...new Set(outcomes.flatMap((outcome) => outcome.vehicleIds))],
+    counters: outcomes.flatMap((outcome) => outcome.counters),
+  };
+}
+
+async function carryOutBatch(
   db: Database,
   scope: TenantScope,
   decisions: AlertDecisions,
@@ -39,11 +62,11 @@ export async function carryOut(
   const openedIds = [...opened, ...reopened].map((alert) => alert.id);
   const changedIds = updated.map((alert) => alert.id);
   const touched = [...openedIds, ...changedIds, ...decisions.resolve];
-  if (touched.length === 0) return noOutcome;
+  if (touched.length === 0 && decisions.causeEnded.length === 0) return noOutcome;
 
   const newWords = sql`severity = r.value ->> 'severity', title = r.value ->> 'title', message = r.value ->> 'message',
     occurrence_count = r.value ->> 'occurrenceCount', last_seen_at = ${nowIso}, updated_at = ${nowIso}`;
-  const [, , , , , [bumped]] = await db.batch([
+  const [, , , , , , [bumped]] = await db.batch([
     // Two evaluations may race to open the same cause: the partial unique index lets one win, silently.
     bulk(
       db,
@@ -59,8 +82,8 @@ export async function carryOut(
     bulk(
       db,
       sql`
-      UPDATE alerts SET status = 'open', resolved_at = NULL, resolved_by = NULL, acknowledged_at = NULL,
-        acknowledged_by = NULL, ${newWords}
+      UPDATE alerts SET status = 'open', resolved_at = NULL, resolved_by = NULL, cause_ended_at = NULL,
+        acknowledged_at = NULL, acknowledged_by = NULL, ${newWords}
       FROM json_each(${JSON.stringify(reopened)}) AS r
       WHERE alerts.id = r.value ->> 'id' AND alerts.tenant_id = ${scope.tenantId}`,
     ),
@@ -68,14 +91,22 @@ export async function carryOut(
       db,
       sql`
       UPDATE alerts SET ${newWords} FROM json_each(${JSON.stringify(updated)}) AS r
-      WHERE alerts.id = r.value ->> 'id' AND alerts.tenant_id = ${scope.tenantId}`,
+      WHERE alerts.id = r.value ->> 'id' AND alerts.tenant_id = ${scope.tenantId}
+        -- Not one that a person settled a moment ago: this occurrence would count as covered by their word.
+        AND alerts.status IN ('open', 'acknowledged', 'snoozed')`,
     ),
     bulk(
       db,
       sql`
-      UPDATE alerts SET status = 'resolved', resolved_at = ${nowIso}, updated_at = ${nowIso}
+      UPDATE alerts SET status = 'resolved', resolved_at = ${nowIso}, cause_ended_at = ${nowIso}, updated_at = ${nowIso}
       WHERE tenant_id = ${scope.tenantId} AND status IN ('open', 'acknowledged', 'snoozed')
         AND id IN (SELECT value FROM json_each(${JSON.stringify(decisions.resolve)}))`,
+    ),
+    bulk(
+      db,
+      sql`
+      UPDATE alerts SET cause_ended_at = ${nowIso}
+      WHERE tenant_id = ${scope.tenantId} AND id IN (SELECT value FROM json_each(${JSON.stringify(decisions.causeEnded)}))`,
     ),
     bulk(db, recountLiveAlerts(scope, touched)),
     bumpChangeCounter(db, scope.tenantId),

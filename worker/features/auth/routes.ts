@@ -22,12 +22,13 @@ import { publicRateLimit } from '../../http/rate-limit.ts';
 import { answer, bearer, body, errors, idParam, router, signedInErrors } from '../../http/routes.ts';
 import { signAccessToken } from '../../http/tokens.ts';
 import { verifyPassword } from './passwords.ts';
-import { lockedForMs } from './rules.ts';
+import { lockedForMs, lockMs } from './rules.ts';
 import {
   endAllSessions,
   endSession,
   findAccountByEmail,
   findAccountById,
+  forgetWrongPasswords,
   listSessions,
   openSession,
   recordWrongPassword,
@@ -110,6 +111,7 @@ async function requireAccount(c: AppContext, email: string, password: string): P
     throw new AppError('INVALID_CREDENTIALS', 'E-mail or password is wrong.');
   }
   requireActive(account);
+  if (!(await forgetWrongPasswords(db, account.user.id, now))) throw locked(lockMs);
   return account;
 }
 
@@ -180,7 +182,7 @@ export const publicAuthRoutes = router()
       const rotation = await rotateRefreshToken(c.get('db'), token, c.get('now'));
       if (rotation.kind !== 'rotated') {
         if (fromCookie !== undefined) deleteCookie(c, refreshCookie, { path: cookiePath });
-        if (rotation.kind === 'reused') await closeSockets(c, rotation.userId, rotation.sessionId);
+        if (rotation.kind === 'reused') await closeSockets(c, rotation.userId, [rotation.sessionId]);
         throw {
           unknown: new AppError('UNAUTHENTICATED', 'The refresh token is not known.'),
           ended: new AppError('TOKEN_REVOKED', 'This session has ended. Sign in again.'),
@@ -197,7 +199,7 @@ export const publicAuthRoutes = router()
   );
 
 /** Closes the live sockets of a session; the session is over in D1 already, so a silent room is only late. */
-async function closeSockets(c: AppContext, userId: string, sessionId: string | 'all'): Promise<void> {
+async function closeSockets(c: AppContext, userId: string, sessionIds: readonly string[]): Promise<void> {
   const account = await findAccountById(c.get('db'), userId);
   const tenantId = account?.user.tenantId;
   // A super admin may hold sockets in any tenant's room.
@@ -206,10 +208,7 @@ async function closeSockets(c: AppContext, userId: string, sessionId: string | '
       ? (await c.env.DB.prepare('SELECT id FROM tenants').all<{ id: string }>()).results.map((row) => row.id)
       : [tenantId];
   await Promise.allSettled(
-    rooms.map((room) => {
-      const stub = roomOf(c.env.FLEET_ROOM, room);
-      return sessionId === 'all' ? stub.closeUser(userId) : stub.closeSession(sessionId);
-    }),
+    rooms.flatMap((room) => sessionIds.map((id) => roomOf(c.env.FLEET_ROOM, room).closeSession(id))),
   );
 }
 
@@ -228,7 +227,7 @@ export const sessionRoutes = router()
     async (c) => {
       const { userId, sessionId } = c.get('caller');
       await endSession(c.get('db'), sessionId, 'logout', c.get('now'));
-      await closeSockets(c, userId, sessionId);
+      await closeSockets(c, userId, [sessionId]);
       deleteCookie(c, refreshCookie, { path: cookiePath });
       return c.body(null, 204);
     },
@@ -244,8 +243,7 @@ export const sessionRoutes = router()
     }),
     async (c) => {
       const { userId } = c.get('caller');
-      await endAllSessions(c.get('db'), userId, 'logout_all', c.get('now'));
-      await closeSockets(c, userId, 'all');
+      await closeSockets(c, userId, await endAllSessions(c.get('db'), userId, 'logout_all', c.get('now')));
       deleteCookie(c, refreshCookie, { path: cookiePath });
       return c.body(null, 204);
     },
@@ -315,7 +313,7 @@ export const sessionRoutes = router()
       const own = await listSessions(c.get('db'), userId, c.get('now'));
       if (!own.some((session) => session.id === id)) throw notFound('session');
       await endSession(c.get('db'), id, 'ended_by_user', c.get('now'));
-      await closeSockets(c, userId, id);
+      await closeSockets(c, userId, [id]);
       return c.body(null, 204);
     },
   );

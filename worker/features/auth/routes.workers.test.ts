@@ -62,6 +62,14 @@ describe('POST /auth/login', () => {
     expect(row).toMatchObject({ failedSignIns: 3 });
   });
 
+  test('among many guesses at once the right one does not win against the lock', async () => {
+    const { email } = await account();
+    const answers = await Promise.all([...Array.from({ length: 5 }, () => signIn(email, 'wrong')), signIn(email)]);
+    expect(answers.filter((answer) => answer.status === 423).length).toBeGreaterThanOrEqual(3);
+    const last = answers.at(-1);
+    if (last?.status === 423) expect((await signIn(email)).status).toBe(423);
+  });
+
   test('a deactivated account is told so only with the right password', async () => {
     const { email, userId } = await account();
     await db.update(users).set({ isDeactivated: true }).where(eq(users.id, userId));

@@ -1,5 +1,5 @@
 /** People, sessions and refresh tokens in D1. These run before a scope exists: they are what a scope is made from. */
-import { and, desc, eq, gt, isNull } from 'drizzle-orm';
+import { and, desc, eq, gt, isNull, lte, or } from 'drizzle-orm';
 import { refreshTokenSeconds } from '#contracts/auth';
 import type { Database } from '../../db/client.ts';
 import { refreshTokens, sessions, tenants, users } from '../../db/schema/index.ts';
@@ -78,7 +78,20 @@ async function issueRefreshToken(db: Database, sessionId: string, now: Date) {
   return { token, statement };
 }
 
-/** Opens a session after a right password; forgets the wrong ones. */
+/**
+ * Forgets the wrong passwords after a right one. False when the account was locked in the meantime: of many guesses at
+ * once the right one must not win against the lock.
+ */
+export async function forgetWrongPasswords(db: Database, userId: string, now: Date): Promise<boolean> {
+  const reset = await db
+    .update(users)
+    .set({ failedSignIns: 0, lockedUntil: null })
+    .where(and(eq(users.id, userId), or(isNull(users.lockedUntil), lte(users.lockedUntil, now.toISOString()))))
+    .returning({ id: users.id });
+  return reset.length > 0;
+}
+
+/** Opens a session after a right password. */
 export async function openSession(
   db: Database,
   user: UserRow,
@@ -99,7 +112,6 @@ export async function openSession(
       userAgent: client.userAgent?.slice(0, 500) ?? null,
     }),
     statement,
-    db.update(users).set({ failedSignIns: 0, lockedUntil: null }).where(eq(users.id, user.id)),
   ]);
   return { sessionId, refreshToken: token };
 }
@@ -151,11 +163,14 @@ export async function endSession(db: Database, sessionId: string, reason: EndRea
     .where(and(eq(sessions.id, sessionId), isNull(sessions.endedAt)));
 }
 
-export async function endAllSessions(db: Database, userId: string, reason: EndReason, now: Date): Promise<void> {
-  await db
+/** Ends every live session of a user and names them. */
+export async function endAllSessions(db: Database, userId: string, reason: EndReason, now: Date): Promise<string[]> {
+  const ended = await db
     .update(sessions)
     .set({ endedAt: now.toISOString(), endReason: reason })
-    .where(and(eq(sessions.userId, userId), isNull(sessions.endedAt)));
+    .where(and(eq(sessions.userId, userId), isNull(sessions.endedAt)))
+    .returning({ id: sessions.id });
+  return ended.map((session) => session.id);
 }
 
 /** Sessions of a user that still live, newest first. */

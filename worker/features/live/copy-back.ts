@@ -15,8 +15,9 @@ UPDATE vehicles SET
   last_fuel_percent = r.value ->> 'fuelPercent',
   last_ignition = r.value ->> 'ignition',
   last_reading_at = r.value ->> 'at',
-  odometer_miles = max(coalesce(odometer_miles, 0), coalesce(r.value ->> 'odometerMiles', odometer_miles, 0)),
-  engine_hours = max(coalesce(engine_hours, 0), coalesce(r.value ->> 'engineHours', engine_hours, 0))
+  -- Meters only rise, and what neither side knows stays unknown: max() of a null is null.
+  odometer_miles = coalesce(max(odometer_miles, r.value ->> 'odometerMiles'), r.value ->> 'odometerMiles', odometer_miles),
+  engine_hours = coalesce(max(engine_hours, r.value ->> 'engineHours'), r.value ->> 'engineHours', engine_hours)
 FROM json_each(?1) AS r
 WHERE vehicles.id = r.value ->> 'vehicleId' AND vehicles.tenant_id = ?2
   AND (vehicles.last_reading_at IS NULL OR vehicles.last_reading_at <= r.value ->> 'at')`;

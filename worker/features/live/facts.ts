@@ -5,6 +5,7 @@ import type { LiveAlert } from '#contracts/live';
 import type { RoomSeed, VehicleFacts, VehicleReading } from '#durable-objects/fleet-room/feed';
 import type { Database } from '../../db/client.ts';
 import { alerts, dealerLinks, tenants, vehicles } from '../../db/schema/index.ts';
+import { idsIn } from '../../db/scoped.ts';
 
 type VehicleRow = typeof vehicles.$inferSelect;
 type AlertRow = typeof alerts.$inferSelect;
@@ -55,8 +56,6 @@ function toReading(row: VehicleRow): VehicleReading[] {
   ];
 }
 
-const idsOf = (ids: readonly string[]) => sql`(select value from json_each(${JSON.stringify(ids)}))`;
-
 /** Facts of some vehicles and some whole alerts of one tenant. */
 export async function readChangedFacts(
   db: Database,
@@ -68,11 +67,11 @@ export async function readChangedFacts(
     db
       .select()
       .from(vehicles)
-      .where(and(eq(vehicles.tenantId, tenantId), sql`${vehicles.id} in ${idsOf(vehicleIds)}`)),
+      .where(and(eq(vehicles.tenantId, tenantId), sql`${vehicles.id} in ${idsIn(vehicleIds)}`)),
     db
       .select()
       .from(alerts)
-      .where(and(eq(alerts.tenantId, tenantId), sql`${alerts.id} in ${idsOf(alertIds)}`)),
+      .where(and(eq(alerts.tenantId, tenantId), sql`${alerts.id} in ${idsIn(alertIds)}`)),
   ]);
   return { vehicles: vehicleRows.map(toFacts), alerts: alertRows.map(toLiveAlert) };
 }
@@ -97,12 +96,24 @@ export async function readSeed(db: Database, sourceTenantId: string): Promise<Ro
   };
 }
 
+/** A dealer's room shows its customers' trucks and what is wrong with them, not how their portal sync fares. */
+export const alertsForRoom = (alerts: LiveAlert[], roomTenantId: string): LiveAlert[] =>
+  alerts.filter((alert) => alert.type !== 'sync' || alert.tenantId === roomTenantId);
+
 /** Rooms that show a tenant's vehicles: its own and those of the dealers it shares with. */
 export async function roomsShowing(db: Database, tenantId: string): Promise<string[]> {
   const links = await db
     .select({ dealerTenantId: dealerLinks.dealerTenantId })
     .from(dealerLinks)
-    .where(and(eq(dealerLinks.fleetTenantId, tenantId), eq(dealerLinks.status, 'active')));
+    .innerJoin(tenants, eq(tenants.id, dealerLinks.fleetTenantId))
+    .where(
+      and(
+        eq(dealerLinks.fleetTenantId, tenantId),
+        eq(dealerLinks.status, 'active'),
+        // A suspended fleet is nobody's to see.
+        eq(tenants.isActive, true),
+      ),
+    );
   return [tenantId, ...links.map((link) => link.dealerTenantId)];
 }
 
@@ -124,6 +135,7 @@ export async function sourcesByRoom(
       .where(
         and(
           eq(dealerLinks.status, 'active'),
+          eq(tenants.isActive, true),
           roomTenantId === undefined ? undefined : eq(dealerLinks.dealerTenantId, roomTenantId),
         ),
       ),

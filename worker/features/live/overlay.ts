@@ -2,6 +2,7 @@
 import type { LiveOverlay } from '#durable-objects/fleet-room/feed';
 import { roomOf } from '#durable-objects/stubs';
 import type { Env } from '../../env.ts';
+import { logFailure } from '../../log.ts';
 
 /** Past this a page is answered from D1's copy: a busy room must not hold up a list. */
 const answerWithinMs = 1_500;
@@ -29,7 +30,7 @@ export async function overlayOf(
           overlays.set(overlay.vehicleId, overlay);
         }
       } catch (cause) {
-        console.error(JSON.stringify({ level: 'error', event: 'overlay_failed', tenantId, cause: String(cause) }));
+        logFailure('overlay_failed', cause, { tenantId });
       }
     }),
   );

@@ -7,7 +7,8 @@ import { roomOf } from '#durable-objects/stubs';
 import type { Database } from '../../db/client.ts';
 import { tenants } from '../../db/schema/index.ts';
 import type { Env } from '../../env.ts';
-import { readChangedFacts, readSeed, roomsShowing } from './facts.ts';
+import { logFailure } from '../../log.ts';
+import { alertsForRoom, readChangedFacts, readSeed, roomsShowing } from './facts.ts';
 
 /** The statement that goes last into the batch of a change; its row holds the new count. */
 export const bumpChangeCounter = (db: Database, tenantId: string) =>
@@ -29,7 +30,8 @@ export interface PublishedChange {
 /** Gives one room everything of one source tenant. */
 export async function seedRoom(env: Env, db: Database, roomTenantId: string, sourceTenantId: string): Promise<void> {
   const seed = await readSeed(db, sourceTenantId);
-  if (seed !== null) await roomOf(env.FLEET_ROOM, roomTenantId).seed(seed);
+  if (seed === null) return;
+  await roomOf(env.FLEET_ROOM, roomTenantId).seed({ ...seed, alerts: alertsForRoom(seed.alerts, roomTenantId) });
 }
 
 /** Tells every room that shows the tenant. Never throws: the change is committed, and the sweep repairs what is lost. */
@@ -45,7 +47,13 @@ export async function publishChange(env: Env, db: Database, change: PublishedCha
     const results = await Promise.allSettled(
       rooms.map(async (roomTenantId) => {
         const room = roomOf(env.FLEET_ROOM, roomTenantId);
-        const heard = await room.applyChange({ sourceTenantId: tenantId, counters, removedVehicleIds, ...facts });
+        const heard = await room.applyChange({
+          sourceTenantId: tenantId,
+          counters,
+          removedVehicleIds,
+          vehicles: facts.vehicles,
+          alerts: alertsForRoom(facts.alerts, roomTenantId),
+        });
         if (!heard.isSeeded) await seedRoom(env, db, roomTenantId, tenantId);
       }),
     );
@@ -53,8 +61,6 @@ export async function publishChange(env: Env, db: Database, change: PublishedCha
       if (result.status === 'rejected') throw result.reason;
     }
   } catch (cause) {
-    console.error(
-      JSON.stringify({ level: 'error', event: 'publish_failed', tenantId, counters, cause: String(cause) }),
-    );
+    logFailure('publish_failed', cause, { tenantId, counters });
   }
 }

@@ -2,6 +2,7 @@
 import { roomOf } from '#durable-objects/stubs';
 import type { Database } from '../../db/client.ts';
 import type { Env } from '../../env.ts';
+import { logFailure } from '../../log.ts';
 import { sourcesByRoom } from './facts.ts';
 import { seedRoom } from './publish.ts';
 
@@ -32,10 +33,11 @@ async function repairRoom(env: Env, db: Database, roomTenantId: string, expected
   return lagging.length + ended.length;
 }
 
-/** Makes sure one room holds everything it should; called before a socket opens. */
-export async function ensureRoom(env: Env, db: Database, roomTenantId: string): Promise<void> {
+/** Makes sure one room holds everything it should, before a socket opens; returns the tenants it shows. */
+export async function ensureRoom(env: Env, db: Database, roomTenantId: string): Promise<string[]> {
   const expected = (await sourcesByRoom(db, roomTenantId)).get(roomTenantId) ?? [];
   await repairRoom(env, db, roomTenantId, expected);
+  return expected.map((source) => source.tenantId);
 }
 
 /** Every five minutes: repairs each room that lags. One room's failure does not stop the others. */
@@ -47,7 +49,7 @@ export async function reseedLaggingRooms(env: Env, db: Database): Promise<{ repa
       repaired += await repairRoom(env, db, roomTenantId, expected);
     } catch (cause) {
       failed += 1;
-      console.error(JSON.stringify({ level: 'error', event: 'reseed_failed', roomTenantId, cause: String(cause) }));
+      logFailure('reseed_failed', cause, { roomTenantId });
     }
   }
   return { repaired, failed };

@@ -28,13 +28,13 @@ export const liveTicketRoutes = router().openapi(
     const caller = c.get('caller');
     const scope = await tenantScopeOf(c, c.req.valid('query').tenantId);
     try {
-      await ensureRoom(c.env, c.get('db'), scope.tenantId);
+      const shown = await ensureRoom(c.env, c.get('db'), scope.tenantId);
       const { ticket } = await roomOf(c.env.FLEET_ROOM, scope.tenantId).issueTicket({
         userId: caller.userId,
         sessionId: caller.sessionId,
         role: caller.role,
         // A super admin inside a tenant sees what that tenant's room shows.
-        tenantIds: caller.tenant === null ? [scope.tenantId] : [...scope.readableTenantIds],
+        tenantIds: caller.tenant === null ? shown : [...scope.readableTenantIds],
         onlyAssignedTo: scope.onlyAssignedTo,
       });
       const url = new URL('/api/v1/live', c.req.url);

@@ -110,6 +110,16 @@ describe('POST /telemetry/positions', () => {
     expect(results).toEqual([{ miles: 250_000.5 }, { miles: 250_000.5 }]);
   });
 
+  test('what nobody reported stays unknown', async () => {
+    const fleet = await tenant();
+    const id = await truck(fleet);
+    const token = await gateway(fleet);
+    await post(token, [{ vehicleId: id, at: at(3), ...place }]);
+    await copyBackReadings(env, fleet.id);
+    const { data } = (await call('GET', `/vehicles/${id}`, { token })).body;
+    expect(data).toMatchObject({ currentOdometer: null, engineHours: null });
+  });
+
   test('a linked dealer’s room hears the reading as well', async () => {
     const [dealer, fleet] = [await tenant('dealer'), await tenant()];
     await link(dealer, fleet);

@@ -51,6 +51,13 @@ describe('GET /vehicles', () => {
     await truck(fleet, { unitNumber: '100%' });
     await truck(fleet, { unitNumber: '1000' });
     expect(units(await call('GET', '/vehicles?q=100%25', { token }))).toEqual(['100%']);
+    await truck(fleet, { unitNumber: 'Ümläut-Truck' });
+    expect(units(await call('GET', `/vehicles?q=${encodeURIComponent('-tRUCK')}`, { token }))).toEqual([
+      'Ümläut-Truck',
+    ]);
+    for (const long of ['x'.repeat(100), '%'.repeat(100), 'ü'.repeat(100)]) {
+      expect((await call('GET', `/vehicles?q=${encodeURIComponent(long)}`, { token })).status).toBe(200);
+    }
   });
 
   test.each(['pageSize=101', 'pageSize=0', 'page=0', 'sort=vin', 'unknown=1', 'riskLevel=bad', 'page=1e3', 'status='])(

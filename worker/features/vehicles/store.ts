@@ -4,6 +4,7 @@ import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import type { VehicleFaultsQuery, VehicleListQuery, VehicleSortField } from '#contracts/vehicles';
 import type { Database } from '../../db/client.ts';
 import { faults, predictions, vehicles } from '../../db/schema/index.ts';
+import { inTenants } from '../../db/scoped.ts';
 import { pageWindow } from '../../http/routes.ts';
 import type { ReadScope } from '../../http/tenant-scope.ts';
 
@@ -21,16 +22,6 @@ const sortColumn: Record<VehicleSortField, SQLiteColumn> = {
   updatedAt: vehicles.updatedAt,
 };
 
-/**
- * `column IN (…)` through one JSON parameter, because D1 binds at most 100. A scope of one tenant, the common case,
- * stays a plain equality, which keeps an index usable for the order too.
- */
-export function inTenants(column: SQLiteColumn, scope: ReadScope): SQL {
-  const [first, ...more] = scope.readableTenantIds;
-  if (first !== undefined && more.length === 0) return eq(column, first);
-  return sql`${column} in (select value from json_each(${JSON.stringify(scope.readableTenantIds)}))`;
-}
-
 /** Rows that exist for the caller: of a readable tenant and, for a driver, assigned to them. */
 export const visibleVehicles = (scope: ReadScope): SQL | undefined =>
   and(
@@ -38,18 +29,16 @@ export const visibleVehicles = (scope: ReadScope): SQL | undefined =>
     scope.onlyAssignedTo === null ? undefined : eq(vehicles.assignedDriverId, scope.onlyAssignedTo),
   );
 
-/** `%` and `_` in a search are the characters themselves. */
-const likePattern = (text: string): string => `%${text.replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
-
 function listFilter(scope: ReadScope, query: VehicleListQuery): SQL | undefined {
-  const pattern = query.q === undefined || query.q === '' ? undefined : likePattern(query.q);
+  const text = query.q === undefined || query.q === '' ? undefined : query.q.toLowerCase();
   return and(
     visibleVehicles(scope),
     query.riskLevel === undefined ? undefined : eq(vehicles.riskLevel, query.riskLevel),
     query.status === undefined ? undefined : eq(vehicles.status, query.status),
-    pattern === undefined
+    // Not LIKE: D1 refuses patterns past 50 bytes, and here % is a character like any other.
+    text === undefined
       ? undefined
-      : or(sql`${vehicles.unitNumber} like ${pattern} escape '\\'`, sql`${vehicles.vin} like ${pattern} escape '\\'`),
+      : or(sql`instr(lower(${vehicles.unitNumber}), ${text}) > 0`, sql`instr(lower(${vehicles.vin}), ${text}) > 0`),
   );
 }
 
