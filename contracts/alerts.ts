@@ -66,7 +66,11 @@ export const alertListQuerySchema = z.strictObject({
 });
 export type AlertListQuery = z.infer<typeof alertListQuerySchema>;
 
-const commentSchema = z.string().trim().min(1).max(2000);
+const commentSchema = z
+  .string()
+  .trim()
+  .max(2000)
+  .regex(/[\p{L}\p{N}\p{P}\p{S}]/u, 'must say something');
 
 export const acknowledgeAlertInputSchema = z
   .strictObject({ comment: commentSchema.optional() })

@@ -12,8 +12,11 @@ export const idSchema = z
 export const timeSchema = z.iso.datetime({ error: 'must be an RFC 3339 UTC time' });
 
 /** An instant as a client may send it: any RFC 3339 offset, folded to UTC. */
-export const inputTimeSchema = z.iso
-  .datetime({ offset: true, error: 'must be an RFC 3339 time' })
+export const inputTimeSchema = z
+  .string()
+  // RFC 3339 lets both letters be lower case.
+  .transform((text) => text.toUpperCase())
+  .pipe(z.iso.datetime({ offset: true, error: 'must be an RFC 3339 time' }))
   .transform((text, ctx) => {
     const at = new Date(text);
     // A leap second or a 31st of February passes the pattern but names no instant.

@@ -71,7 +71,12 @@ const ascendingOrDescending = <const F extends readonly string[]>(fields: F) =>
   );
 
 export const vehicleListQuerySchema = z.strictObject({
-  q: z.string().trim().max(100).optional(),
+  q: z
+    .string()
+    .trim()
+    .max(100)
+    .regex(/^\P{Cc}*$/u, 'must not hold control characters')
+    .optional(),
   riskLevel: riskLevelSchema.optional(),
   status: vehicleStatusSchema.optional(),
   tenantId: idSchema.optional(),

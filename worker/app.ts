@@ -13,9 +13,9 @@ import { authenticate } from './http/authenticate.ts';
 import { onError } from './http/error-answer.ts';
 import { AppError } from './http/errors.ts';
 import { methodGuard } from './http/method-guard.ts';
-import { publicRateLimit } from './http/rate-limit.ts';
+import { countPublicRequest, publicRateLimit } from './http/rate-limit.ts';
 import { requestContext } from './http/request-log.ts';
-import { answer, router } from './http/routes.ts';
+import { answer, noQuery, router } from './http/routes.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import { publicJwk } from './http/tokens.ts';
 import { apiVersion, docsPage, openApiDocument } from './openapi.ts';
@@ -26,6 +26,7 @@ const healthRoute = createRoute({
   method: 'get',
   path: '/api/health',
   tags: ['Platform'],
+  request: { query: noQuery },
   summary: 'Is the service up',
   responses: {
     200: answer(
@@ -39,7 +40,9 @@ const healthRoute = createRoute({
 export function createApp() {
   const app = router();
   app.onError(onError);
-  app.notFound(() => {
+  app.notFound(async (c) => {
+    // Behind the sign-in the request has been counted already.
+    if (!c.req.path.startsWith(`${base}/`)) await countPublicRequest(c);
     throw new AppError('NOT_FOUND', 'There is nothing at this address.');
   });
   app.use('*', requestContext);

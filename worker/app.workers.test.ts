@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
 import { createApp } from './app.ts';
-import { call, origin, person, tenant } from '#test/workers/harness';
+import { call, origin, person, tenant, truck } from '#test/workers/harness';
 
 describe('every answer', () => {
   test('health is public and says so', async () => {
@@ -31,6 +31,22 @@ describe('every answer', () => {
       ctx as unknown as ExecutionContext,
     );
     expect(answer.status).toBe(503);
+  });
+
+  test('the limit’s headers stand on refusals and on 304 too', async () => {
+    const fleet = await tenant();
+    const { token } = await person(fleet, 'viewer');
+    const path = `/vehicles/${await truck(fleet)}`;
+    const etag = (await call('GET', path, { token })).headers.get('etag') ?? '';
+    const answers = [
+      await call('GET', '/api/nowhere'),
+      await call('DELETE', '/vehicles', { token }),
+      await call('GET', '/vehicles'),
+      await call('GET', path, { token, headers: { 'if-none-match': etag } }),
+      await call('POST', '/auth/login', { body: '{' }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([404, 405, 401, 304, 400]);
+    for (const { headers } of answers) expect(headers.get('ratelimit-remaining')).not.toBeNull();
   });
 
   test('an unknown path is 404 for the signed-in, a wrong method 405 with Allow', async () => {

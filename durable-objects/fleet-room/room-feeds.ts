@@ -4,6 +4,7 @@
  */
 import { isLiveAlertStatus } from '#contracts/alerts';
 import type { LiveAlert } from '#contracts/live';
+import type { Reading } from '#contracts/telemetry';
 import { vehicleStatusAt } from '#contracts/vehicle-status';
 import type {
   DirtyReadings,
@@ -145,6 +146,15 @@ export function dropSource(state: RoomState, sourceTenantId: string): void {
   if (state.sources.delete(sourceTenantId)) state.unsaved.sources.add(sourceTenantId);
 }
 
+const higher = (a: number | null, b: number | null): number | null => (a === null || b === null ? (a ?? b) : Math.max(a, b));
+
+/** Meters only rise, so what any reading said of them stays true of the newest one, which may not mention them. */
+const withMeters = (newest: Reading, other: Reading): Reading => ({
+  ...newest,
+  odometerMiles: higher(newest.odometerMiles, other.odometerMiles),
+  engineHours: higher(newest.engineHours, other.engineHours),
+});
+
 /** Keeps each reading that is newer than the one held; of two of the same instant the first. */
 function keepNewest(
   state: RoomState,
@@ -158,7 +168,19 @@ function keepNewest(
     const held = state.readings.get(vehicleId);
     const tenantId = state.vehicles.get(vehicleId)?.facts.tenantId ?? held?.sourceTenantId ?? sourceTenantId;
     if (tenantId !== sourceTenantId || state.tombstones.has(vehicleId)) continue;
-    if (held && Date.parse(reading.at) <= Date.parse(held.reading.at)) continue;
+    if (held) {
+      const aheadMs = Date.parse(reading.at) - Date.parse(held.reading.at);
+      if (aheadMs === 0) continue;
+      const merged = aheadMs > 0 ? withMeters(reading, held.reading) : withMeters(held.reading, reading);
+      const isNews =
+        aheadMs > 0 ||
+        merged.odometerMiles !== held.reading.odometerMiles ||
+        merged.engineHours !== held.reading.engineHours;
+      if (!isNews) continue;
+      putReading(state, vehicleId, sourceTenantId, merged, isDirty, nowMs);
+      if (aheadMs > 0) kept += 1;
+      continue;
+    }
     putReading(state, vehicleId, sourceTenantId, reading, isDirty, nowMs);
     kept += 1;
   }

@@ -4,6 +4,7 @@
  */
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import { createMiddleware } from 'hono/factory';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { idempotencyKeys } from '../db/schema/index.ts';
 import type { AppEnv } from './context.ts';
 import { AppError } from './errors.ts';
@@ -48,15 +49,14 @@ export const idempotent = createMiddleware<AppEnv>(async (c, next) => {
     if (first.bodyHash !== bodyHash) {
       throw new AppError('IDEMPOTENCY_MISMATCH', 'This Idempotency-Key was used with another body.');
     }
-    c.res = new Response(first.responseBody, {
-      status: first.status ?? 200,
-      headers: { 'content-type': 'application/json', 'idempotency-replayed': 'true' },
+    return c.body(first.responseBody ?? '', (first.status ?? 200) as ContentfulStatusCode, {
+      'content-type': 'application/json',
+      'idempotency-replayed': 'true',
     });
-    return;
   }
   await next();
-  // A failure on our side or a limit is no answer to keep: the client should be able to try again.
-  const worthKeeping = c.res.status < 500 && c.res.status !== 429;
+  // What was refused created nothing: the same key may try again, and hear what is true then.
+  const worthKeeping = c.res.ok;
   if (worthKeeping) {
     const responseBody = await c.res.clone().text();
     await db.update(idempotencyKeys).set({ status: c.res.status, responseBody }).where(isThis);

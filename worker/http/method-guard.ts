@@ -3,6 +3,7 @@ import type { Hono } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import type { AppEnv } from './context.ts';
 import { AppError } from './errors.ts';
+import { countPublicRequest } from './rate-limit.ts';
 
 interface KnownPath {
   pattern: RegExp;
@@ -31,6 +32,7 @@ export const methodGuard = (app: Hono<AppEnv>) => {
     const here = known.filter((path) => path.pattern.test(c.req.path));
     if (here.length > 0 && !here.some((path) => path.methods.has(method))) {
       const allowed = [...new Set(here.flatMap((path) => [...path.methods]))].sort().join(', ');
+      await countPublicRequest(c);
       c.header('Allow', allowed);
       throw new AppError('METHOD_NOT_ALLOWED', `This address answers ${allowed}.`);
     }

@@ -2,6 +2,7 @@
 import { createMiddleware } from 'hono/factory';
 import { openDatabase } from '../db/client.ts';
 import { newId } from '../ids.ts';
+import { drain } from './body.ts';
 import type { AppEnv } from './context.ts';
 
 /** Ids a client may bring: plain, short, safe to log and to echo in a header. */
@@ -15,7 +16,9 @@ export const requestContext = createMiddleware<AppEnv>(async (c, next) => {
   c.set('requestId', requestId);
   c.set('now', startedAt);
   c.set('db', openDatabase(c.env.DB));
+  const { raw } = c.req;
   await next();
+  await drain(raw);
   // A WebSocket answer's headers are immutable and need no id.
   if (c.res.status !== 101) c.res.headers.set('X-Request-Id', requestId);
   const caller = c.get('caller') as AppEnv['Variables']['caller'] | undefined;

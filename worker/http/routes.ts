@@ -62,7 +62,7 @@ export const signedInErrors: ErrorCode[] = [
 export const bearer = [{ bearer: [] }];
 
 /** Ids in a path are not judged by shape: what is no id of ours is simply not found. */
-export const idParam = z.object({ id: z.string().max(200) });
+export const idParam = z.object({ id: z.string() });
 
 export const noQuery = z.strictObject({});
 

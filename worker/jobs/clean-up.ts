@@ -1,7 +1,6 @@
 /** Once a night: what nobody can use any more is deleted. */
-import { and, lt, sql } from 'drizzle-orm';
-import { openDatabase } from '../db/client.ts';
-import { idempotencyKeys, refreshTokens, sessions } from '../db/schema/index.ts';
+import { sql, type SQL } from 'drizzle-orm';
+import { openDatabase, type Database } from '../db/client.ts';
 import type { Env } from '../env.ts';
 
 const dayMs = 86_400_000;
@@ -11,34 +10,57 @@ const idempotencyKeptDays = 1;
 const refreshTokensKeptDays = 30;
 /** Runs are the operator's diary; a year of them at four an hour is small. */
 const syncRunsKeptDays = 365;
-/** Rows per delete: a nightly backlog must not become one endless statement. */
-const rowsPerDelete = 5_000;
 
-/** Deletes in bounded steps; what is left over goes the next night. */
-export async function cleanUp(env: Env, now: Date): Promise<Record<string, number>> {
+export interface CleanUpBounds {
+  /** Rows per delete: a backlog must not become one endless statement. */
+  rowsPerRound: number;
+  /** Deletes per table and night; what is then still left goes the next night. */
+  maxRounds: number;
+}
+
+const nightly: CleanUpBounds = { rowsPerRound: 5_000, maxRounds: 20 };
+
+/** Deletes in rounds until nothing is left or the night's bound is reached; answers how many rows went, per table. */
+export async function cleanUp(env: Env, now: Date, bounds: CleanUpBounds = nightly): Promise<Record<string, number>> {
   const db = openDatabase(env.DB);
   const before = (days: number) => new Date(now.getTime() - days * dayMs).toISOString();
-  const keys = await db.delete(idempotencyKeys).where(lt(idempotencyKeys.createdAt, before(idempotencyKeptDays)));
-  const oldTokens = await db.delete(refreshTokens).where(
-    sql`${refreshTokens.id} in (select id from refresh_tokens where expires_at < ${before(refreshTokensKeptDays)}
-      limit ${rowsPerDelete})`,
+  const { rowsPerRound: most } = bounds;
+  const idempotencyKeys = await inRounds(
+    db,
+    sql`DELETE FROM idempotency_keys WHERE rowid IN (
+      SELECT rowid FROM idempotency_keys WHERE created_at < ${before(idempotencyKeptDays)} LIMIT ${most})`,
+    bounds,
   );
-  const oldSessions = await db
-    .delete(sessions)
-    .where(
-      and(
-        lt(sessions.expiresAt, before(refreshTokensKeptDays)),
-        sql`not exists (select 1 from refresh_tokens r where r.session_id = ${sessions.id})`,
-      ),
-    );
-  const oldRuns = await db.run(sql`
-    DELETE FROM sync_logs WHERE id IN (
+  const refreshTokens = await inRounds(
+    db,
+    sql`DELETE FROM refresh_tokens WHERE id IN (
+      SELECT id FROM refresh_tokens WHERE expires_at < ${before(refreshTokensKeptDays)} LIMIT ${most})`,
+    bounds,
+  );
+  // After the tokens: a session goes once none of its tokens is left.
+  const sessions = await inRounds(
+    db,
+    sql`DELETE FROM sessions WHERE id IN (
+      SELECT id FROM sessions WHERE expires_at < ${before(refreshTokensKeptDays)}
+        AND NOT EXISTS (SELECT 1 FROM refresh_tokens r WHERE r.session_id = sessions.id) LIMIT ${most})`,
+    bounds,
+  );
+  const syncRuns = await inRounds(
+    db,
+    sql`DELETE FROM sync_logs WHERE id IN (
       SELECT id FROM sync_logs WHERE status IN ('succeeded', 'partial', 'failed')
-        AND heartbeat_at < ${before(syncRunsKeptDays)} LIMIT ${rowsPerDelete})`);
-  return {
-    idempotencyKeys: keys.meta.changes,
-    refreshTokens: oldTokens.meta.changes,
-    sessions: oldSessions.meta.changes,
-    syncRuns: oldRuns.meta.changes,
-  };
+        AND heartbeat_at < ${before(syncRunsKeptDays)} LIMIT ${most})`,
+    bounds,
+  );
+  return { idempotencyKeys, refreshTokens, sessions, syncRuns };
+}
+
+async function inRounds(db: Database, statement: SQL, { rowsPerRound, maxRounds }: CleanUpBounds): Promise<number> {
+  let deleted = 0;
+  for (let round = 0; round < maxRounds; round++) {
+    const { meta } = await db.run(statement);
+    deleted += meta.changes;
+    if (meta.changes < rowsPerRound) break;
+  }
+  return deleted;
 }

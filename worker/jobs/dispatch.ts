@@ -2,6 +2,7 @@
 import type { Env } from '../env.ts';
 import { openDatabase } from '../db/client.ts';
 import { reseedLaggingRooms } from '../features/live/reseed.ts';
+import { logFailure } from '../log.ts';
 import { cleanUp } from './clean-up.ts';
 import { refreshScores } from './refresh-scores.ts';
 import { reviveStuckRuns, stuckAfterMs } from './revive-stuck-runs.ts';
@@ -40,7 +41,7 @@ export async function runScheduled(cron: string, env: Env, _ctx: ExecutionContex
       console.log(JSON.stringify({ level: 'info', event: 'job_done', job: name, ms: Date.now() - startedMs, result }));
     } catch (cause) {
       failed.push(name);
-      console.error(JSON.stringify({ level: 'error', event: 'job_failed', job: name, cause: String(cause) }));
+      logFailure('job_failed', cause, { job: name });
     }
   }
   if (failed.length > 0) throw new Error(`jobs failed: ${failed.join(', ')}`);

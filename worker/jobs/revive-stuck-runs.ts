@@ -5,8 +5,12 @@
  */
 import { openDatabase, type Database } from '../db/client.ts';
 import type { Env } from '../env.ts';
-import { beat, endRun, listSilentRuns, type SyncRunRow } from '../features/sync/runs-store.ts';
-import { createInstance } from '../features/sync/start-run.ts';
+import { finishRun, tellRunEnd } from '../features/sync/run-ending.ts';
+import { publishNews } from '../features/sync/run-news.ts';
+import type { RunOutcome } from '../features/sync/run-sync.ts';
+import { beat, listSilentRuns, type SyncRunRow } from '../features/sync/runs-store.ts';
+import { createInstance, startDelaySeconds } from '../features/sync/start-run.ts';
+import { logFailure } from '../log.ts';
 
 /** Longer than any honest silence: a heartbeat comes at least every ten seconds, or is announced ahead. */
 export const stuckAfterMs = 180_000;
@@ -32,49 +36,57 @@ type Verdict = 'created' | 'resumed' | 'ended';
 export async function reviveStuckRuns(env: Env, { nowMs, staleAfterMs }: ReviveOptions): Promise<ReviveResult> {
   const db = openDatabase(env.DB);
   const result: ReviveResult = { created: 0, resumed: 0, ended: 0, failed: 0 };
-  for (const row of await listSilentRuns(db, new Date(nowMs - staleAfterMs).toISOString())) {
+  const silent = await listSilentRuns(db, new Date(nowMs - staleAfterMs).toISOString());
+  for (const row of silent) {
     try {
-      const verdict = await revive(env, db, row, nowMs);
+      const verdict = await revive(env, db, row, nowMs, startDelaySeconds(result.created, silent.length));
       result[verdict] += 1;
       console.log(JSON.stringify({ level: 'info', event: 'sync_run_revived', runId: row.id, verdict }));
     } catch (cause) {
       result.failed += 1;
-      console.error(
-        JSON.stringify({ level: 'error', event: 'sync_revive_failed', runId: row.id, cause: String(cause) }),
-      );
+      logFailure('sync_revive_failed', cause, { runId: row.id });
     }
   }
   return result;
 }
 
-async function revive(env: Env, db: Database, row: SyncRunRow, nowMs: number): Promise<Verdict> {
-  const nowIso = new Date(nowMs).toISOString();
-  const end = async (message: string): Promise<Verdict> => {
-    await endRun(db, row.id, {
-      status: 'failed',
-      finishedAt: nowIso,
-      read: null,
-      error: { code: 'UPSTREAM_FAILED', message },
-    });
-    return 'ended';
-  };
+/** Ends a run as its own workflow would have: with its alert, its gate given back, and the rooms told. */
+async function end(env: Env, db: Database, row: SyncRunRow, nowMs: number, message: string): Promise<Verdict> {
+  const { id: runId, tenantId, provider, startedAt } = row;
+  const run = { runId, tenantId, provider, startedAt };
+  const error = { code: 'UPSTREAM_FAILED', message } as const;
+  const outcome: RunOutcome = { status: 'failed', error, read: null, cooldownMs: 0, evaluatedAt: null };
+  const told = await tellRunEnd(env, run, outcome, new Date(nowMs).toISOString());
+  await finishRun(env, run, outcome, nowMs);
+  await publishNews(env, db, tenantId, { ...told, vehicleIds: [] });
+  return 'ended';
+}
+
+async function revive(
+  env: Env,
+  db: Database,
+  row: SyncRunRow,
+  nowMs: number,
+  startDelaySeconds: number,
+): Promise<Verdict> {
+  const aliveUntil = (delaySeconds: number) => beat(db, row.id, new Date(nowMs + delaySeconds * 1000).toISOString());
   const instance = await findInstance(env, row.id);
   if (nowMs - Date.parse(row.startedAt) > givenUpAfterMs) {
     await instance?.terminate().catch(() => undefined);
-    return end('The run did not come to an end in two hours.');
+    return end(env, db, row, nowMs, 'The run did not come to an end in two hours.');
   }
   // The silence starts anew, so that the next sweep gives this attempt its time.
   if (instance === null) {
-    await createInstance(env, row);
-    await beat(db, row.id, nowIso);
+    await createInstance(env, row, startDelaySeconds);
+    await aliveUntil(startDelaySeconds);
     return 'created';
   }
   const { status } = await instance.status();
   if (status === 'errored' || status === 'terminated' || status === 'complete') {
-    return end('The run stopped before it had finished.');
+    return end(env, db, row, nowMs, 'The run stopped before it had finished.');
   }
   await resume(instance);
-  await beat(db, row.id, nowIso);
+  await aliveUntil(0);
   return 'resumed';
 }
 

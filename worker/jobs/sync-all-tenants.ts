@@ -4,8 +4,9 @@ import type { Env } from '../env.ts';
 import { listActiveConnections, toProviderOption } from '../features/sync/credentials-store.ts';
 import { chooseProvider, timerMayStart } from '../features/sync/provider.ts';
 import { listNewestRuns } from '../features/sync/runs-store.ts';
-import { startRun } from '../features/sync/start-run.ts';
+import { startDelaySeconds, startRun } from '../features/sync/start-run.ts';
 import { scopeForJob } from '../http/tenant-scope.ts';
+import { logFailure } from '../log.ts';
 
 export interface SyncAllResult {
   started: number;
@@ -17,12 +18,13 @@ export interface SyncAllResult {
 
 const runsJudged = 3;
 
-/** Starts the runs; one tenant's trouble is logged and does not stop the others. */
+/** Starts the runs, each a little after the one before; one tenant's trouble is logged and does not stop the others. */
 export async function syncAllTenants(env: Env, now: Date): Promise<SyncAllResult> {
   const db = openDatabase(env.DB);
   const nowIso = now.toISOString();
   const result: SyncAllResult = { started: 0, alreadyRunning: 0, skipped: 0, failed: 0 };
-  for (const { tenantId, rows } of await listActiveConnections(db)) {
+  const connections = await listActiveConnections(db);
+  for (const { tenantId, rows } of connections) {
     try {
       const scope = scopeForJob(tenantId);
       const choice = chooseProvider(rows.map(toProviderOption));
@@ -36,12 +38,17 @@ export async function syncAllTenants(env: Env, now: Date): Promise<SyncAllResult
         result.skipped += 1;
         continue;
       }
-      const { created } = await startRun(scope, env, db, { provider: choice.provider, trigger: 'cron', nowIso });
+      const { created } = await startRun(scope, env, db, {
+        provider: choice.provider,
+        trigger: 'cron',
+        nowIso,
+        startDelaySeconds: startDelaySeconds(result.started, connections.length),
+      });
       if (created) result.started += 1;
       else result.alreadyRunning += 1;
     } catch (cause) {
       result.failed += 1;
-      console.error(JSON.stringify({ level: 'error', event: 'sync_start_failed', tenantId, cause: String(cause) }));
+      logFailure('sync_start_failed', cause, { tenantId });
     }
   }
   return result;

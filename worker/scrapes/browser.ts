@@ -3,7 +3,7 @@
  * films not loaded, always closed.
  */
 import puppeteer, { type Browser, type BrowserContext, type HTTPRequest, type Page } from '@cloudflare/puppeteer';
-import { ScrapeError, toScrapeError } from './errors.ts';
+import { noBrowser, ScrapeError, toScrapeError } from './errors.ts';
 import type { PortalContext, PortalCookie, PortalPage, WithPortalContext } from './page.ts';
 
 /** What a portal page looks like does not matter to the reader; what it weighs does. */
@@ -36,13 +36,10 @@ export async function withBrowser<T>(
 ): Promise<T> {
   let browser: Browser;
   try {
-    browser = await within(
-      launchWithinMs,
-      launch(),
-      () => new ScrapeError('BROWSER_LOST', 'No browser could be started.'),
-    );
+    browser = await within(launchWithinMs, launch(), () => new Error('no browser in time'));
   } catch (error) {
-    throw toScrapeError(error);
+    // Whatever the reason: nothing has been asked of the portal yet.
+    throw noBrowser(error);
   }
   // A killed browser shows only at the next call, and a call in flight may never come back: some time after its end
   // the work is ended too. Until then the work may hand back what it has read.

@@ -1,7 +1,7 @@
 /** What a browser throws, in the words of the contract. */
 import { describe, expect, it } from 'vitest';
 import { cleanText, firstNumber } from './text.ts';
-import { isRetryable, retryAfterMsOf, ScrapeError, toScrapeError } from './errors.ts';
+import { retryAfterMsOf, ScrapeError, toScrapeError } from './errors.ts';
 
 describe('errors of a browser', () => {
   it.each([
@@ -10,8 +10,7 @@ describe('errors of a browser', () => {
     ["Attempted to use detached Frame 'A1'.", 'BROWSER_LOST'],
     ['Session closed. Most likely the page has been closed.', 'BROWSER_LOST'],
     ['net::ERR_CONNECTION_REFUSED at https://portal.example/login', 'UPSTREAM_FAILED'],
-    ['Unable to create new browser: code: 429: message: Rate limit exceeded', 'RATE_LIMITED'],
-    ['Unable to create new browser: code: 500: message: no', 'BROWSER_LOST'],
+    ['Unable to connect to existing session 1 (it may still be in use)', 'BROWSER_LOST'],
     ['x is not a function', 'UPSTREAM_FAILED'],
   ] as const)('%s → %s', (message, code) => {
     expect(toScrapeError(new Error(message)).code).toBe(code);
@@ -24,11 +23,18 @@ describe('errors of a browser', () => {
     expect(toScrapeError('a string').code).toBe('UPSTREAM_FAILED');
   });
 
-  it('may be tried again only where that can help', () => {
-    expect(isRetryable('BROWSER_LOST')).toBe(true);
-    expect(isRetryable('LOGIN_FAILED')).toBe(false);
-    expect(isRetryable('MARKUP_CHANGED')).toBe(false);
-    expect(isRetryable('MFA_REQUIRED')).toBe(false);
+  it.each([
+    'Unable to create new browser: code: 429: message: Rate limit exceeded',
+    'Unable to create new browser: code: 429: message: Browser time limit exceeded, timed out for today',
+    'Unable to create new browser: code: 500: message: no',
+  ])('%s → our own capacity, never the portal’s wish for patience', (message) => {
+    const failure = toScrapeError(new Error(message)).toFailure();
+    expect(failure).toMatchObject({ code: 'BROWSER_LOST', isNoBrowser: true, retryAfterMs: null });
+    expect(failure.message).toMatch(/our own limit/);
+  });
+
+  it('a browser that was had and went away is not one that could not be had', () => {
+    expect(toScrapeError(new Error('Target closed')).toFailure().isNoBrowser).toBe(false);
   });
 });
 

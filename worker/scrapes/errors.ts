@@ -1,16 +1,5 @@
-/** Why reading a portal failed: one code of the contract, whether trying again can help, and when. */
+/** Why reading a portal failed: one code of the contract, and what is known of when trying again can help. */
 import type { SyncErrorCode } from '#contracts/sync';
-
-const retryableCodes: ReadonlySet<SyncErrorCode> = new Set([
-  'SESSION_EXPIRED',
-  'RATE_LIMITED',
-  'TIMED_OUT',
-  'BROWSER_LOST',
-  'UPSTREAM_FAILED',
-]);
-
-/** A refused password, a missing code or a changed page will be the same in a minute; the others may not. */
-export const isRetryable = (code: SyncErrorCode): boolean => retryableCodes.has(code);
 
 /** A failure as plain data, small enough to be a workflow step's result. */
 export interface ScrapeFailure {
@@ -20,21 +9,25 @@ export interface ScrapeFailure {
   retryAfterMs: number | null;
   /** R2 key of the saved page, when one was saved. */
   evidenceKey: string | null;
+  /** No browser could be had: our own capacity, and nothing the portal did or should be spared for. */
+  isNoBrowser: boolean;
 }
 
 export class ScrapeError extends Error {
   override readonly name = 'ScrapeError';
   readonly code: SyncErrorCode;
   readonly retryAfterMs: number | null;
+  readonly isNoBrowser: boolean;
   evidenceKey: string | null = null;
-  constructor(code: SyncErrorCode, message: string, options: { retryAfterMs?: number | null; cause?: unknown } = {}) {
+  constructor(
+    code: SyncErrorCode,
+    message: string,
+    options: { retryAfterMs?: number | null; isNoBrowser?: boolean; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause });
     this.code = code;
     this.retryAfterMs = options.retryAfterMs ?? null;
-  }
-
-  get retryable(): boolean {
-    return isRetryable(this.code);
+    this.isNoBrowser = options.isNoBrowser ?? false;
   }
 
   toFailure(): ScrapeFailure {
@@ -43,13 +36,22 @@ export class ScrapeError extends Error {
       message: this.message,
       retryAfterMs: this.retryAfterMs,
       evidenceKey: this.evidenceKey,
+      isNoBrowser: this.isNoBrowser,
     };
   }
 }
 
+/** The browser service refused, or did not answer in time: too many browsers at once, or none left for today. */
+export const noBrowser = (cause?: unknown): ScrapeError =>
+  new ScrapeError(
+    'BROWSER_LOST',
+    'No browser was free to read the portal with: this is our own limit, the portal was not asked.',
+    { isNoBrowser: true, cause },
+  );
+
 /** What puppeteer says when the browser, its connection or a frame is gone; it has no error class for most of them. */
 const lostBrowser =
-  /target closed|session closed|detached frame|frame was detached|browser has disconnected|connection closed|websocket|navigating frame was detached|not attached to an active page|page has been closed|browser has been closed|protocol error|no target with given id|unable to (?:create new browser|connect to existing session)/i;
+  /target closed|session closed|detached frame|frame was detached|browser has disconnected|connection closed|websocket|navigating frame was detached|not attached to an active page|page has been closed|browser has been closed|protocol error|no target with given id|unable to connect to existing session/i;
 const brokenNetwork = /net::ERR_(?!ABORTED)[A-Z_]+/;
 
 /** Turns anything thrown while driving the browser into a ScrapeError. */
@@ -57,11 +59,9 @@ export function toScrapeError(error: unknown): ScrapeError {
   if (error instanceof ScrapeError) return error;
   const name = error instanceof Error ? error.name : '';
   const text = error instanceof Error ? error.message : String(error);
+  if (/unable to create new browser/i.test(text)) return noBrowser(error);
   if (name === 'TimeoutError' || /timed? ?out|timeout/i.test(text)) {
     return new ScrapeError('TIMED_OUT', 'The portal did not answer in time.', { cause: error });
-  }
-  if (/\b429\b/.test(text) && /unable to create new browser/i.test(text)) {
-    return new ScrapeError('RATE_LIMITED', 'No browser is free at the moment.', { cause: error, retryAfterMs: 30_000 });
   }
   const network = brokenNetwork.exec(text)?.[0];
   if (network) {

@@ -1,6 +1,5 @@
 /** The alert inbox: list, one, acknowledge, resolve. */
 import { createRoute } from '@hono/zod-openapi';
-import { etag } from 'hono/etag';
 import {
   acknowledgeAlertInputSchema,
   alertListQuerySchema,
@@ -11,6 +10,7 @@ import {
 import { oneOf, pageOf } from '#contracts/primitives';
 import { readScopeOf, requirePermission } from '../../http/authenticate.ts';
 import { jsonBody } from '../../http/body.ts';
+import { entityTag, requireMatch } from '../../http/entity-tag.ts';
 import type { AppContext } from '../../http/context.ts';
 import { AppError, notFound } from '../../http/errors.ts';
 import { pathResource } from '../../http/path-resource.ts';
@@ -34,6 +34,7 @@ const alertInPath = pathResource(async (c, id) => {
 const manage = [requirePermission('alerts:manage'), alertInPath.middleware, jsonBody()];
 
 async function move(c: AppContext, scope: TenantScope, alert: AlertRow, transition: AlertTransition) {
+  await requireMatch(c, toAlert(alert));
   const { row, counters } = await moveAlert(scope, c.get('db'), alert.id, transition);
   await publishChange(c.env, c.get('db'), {
     tenantId: scope.tenantId,
@@ -76,7 +77,7 @@ export const alertRoutes = router()
       tags,
       summary: 'One alert',
       security: bearer,
-      middleware: [requirePermission('alerts:read'), etag()],
+      middleware: [requirePermission('alerts:read'), entityTag()],
       request: { params: idParam, query: noQuery },
       responses: { 200: answer(oneOf(alertSchema), 'The alert'), ...errors(...signedInErrors, 'NOT_FOUND') },
     }),
@@ -94,13 +95,14 @@ export const alertRoutes = router()
       summary: 'Take an alert on',
       security: bearer,
       middleware: manage,
-      request: { params: idParam, body: body(acknowledgeAlertInputSchema, false) },
+      request: { params: idParam, query: noQuery, body: body(acknowledgeAlertInputSchema, false) },
       responses: {
         200: answer(oneOf(alertSchema), 'The alert, acknowledged'),
         ...errors(
           ...signedInErrors,
           'NOT_FOUND',
           'CONFLICT',
+          'PRECONDITION_FAILED',
           'INVALID_JSON',
           'PAYLOAD_TOO_LARGE',
           'UNSUPPORTED_MEDIA_TYPE',
@@ -135,13 +137,14 @@ export const alertRoutes = router()
       summary: 'Settle an alert; a critical one needs a comment',
       security: bearer,
       middleware: manage,
-      request: { params: idParam, body: body(resolveAlertInputSchema, false) },
+      request: { params: idParam, query: noQuery, body: body(resolveAlertInputSchema, false) },
       responses: {
         200: answer(oneOf(alertSchema), 'The alert, resolved'),
         ...errors(
           ...signedInErrors,
           'NOT_FOUND',
           'CONFLICT',
+          'PRECONDITION_FAILED',
           'INVALID_JSON',
           'PAYLOAD_TOO_LARGE',
           'UNSUPPORTED_MEDIA_TYPE',

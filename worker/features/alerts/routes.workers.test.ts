@@ -75,6 +75,18 @@ describe('a person and an alert', () => {
     }
   });
 
+  test('If-Match: only on the state that was read', async () => {
+    const { fleet, token } = await manager();
+    const path = `/alerts/${await alert(fleet, null)}`;
+    const etag = (await call('GET', path, { token })).headers.get('etag') ?? '';
+    const stale = await call('PUT', `${path}/acknowledge`, { token, headers: { 'if-match': '"stale"' } });
+    expect([stale.status, stale.body.error.code]).toEqual([412, 'PRECONDITION_FAILED']);
+    expect((await call('GET', path, { token })).body.data).toMatchObject({ status: 'open' });
+    expect((await call('PUT', `${path}/acknowledge`, { token, headers: { 'if-match': etag } })).status).toBe(200);
+    expect((await call('PUT', `${path}/resolve`, { token, headers: { 'if-match': etag } })).status).toBe(412);
+    expect((await call('PUT', `${path}/resolve`, { token, headers: { 'if-match': '*' } })).status).toBe(200);
+  });
+
   test('of two people at once exactly one resolves', async () => {
     const { fleet, token } = await manager();
     const id = await alert(fleet, null);

@@ -11,15 +11,27 @@ import {
   signInResultSchema,
   type SignInResult,
 } from '#contracts/auth';
-import { oneOf } from '#contracts/primitives';
+import { oneOf, pageOf, pageQueryShape } from '#contracts/primitives';
 import { permissionsOf } from '#contracts/roles';
 import { roomOf } from '#durable-objects/stubs';
 import { configOf } from '../../env.ts';
 import { jsonBody } from '../../http/body.ts';
 import type { AppContext } from '../../http/context.ts';
+import { entityTag } from '../../http/entity-tag.ts';
 import { AppError, notFound } from '../../http/errors.ts';
 import { publicRateLimit } from '../../http/rate-limit.ts';
-import { answer, bearer, body, errors, idParam, router, signedInErrors } from '../../http/routes.ts';
+import {
+  answer,
+  bearer,
+  body,
+  errors,
+  idParam,
+  noQuery,
+  pageMeta,
+  pageWindow,
+  router,
+  signedInErrors,
+} from '../../http/routes.ts';
 import { signAccessToken } from '../../http/tokens.ts';
 import { verifyPassword } from './passwords.ts';
 import { lockedForMs, lockMs } from './rules.ts';
@@ -43,15 +55,15 @@ const cookiePath = '/api/v1/auth';
 const isLocalhost = (url: URL): boolean =>
   url.protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
 
-function setRefreshCookie(c: AppContext, token: string): void {
-  setCookie(c, refreshCookie, token, {
-    path: cookiePath,
-    httpOnly: true,
-    secure: !isLocalhost(new URL(c.req.url)),
-    sameSite: 'Strict',
-    maxAge: refreshTokenSeconds,
-  });
-}
+const cookieAttributes = (c: AppContext) =>
+  ({ path: cookiePath, httpOnly: true, secure: !isLocalhost(new URL(c.req.url)), sameSite: 'Strict' }) as const;
+
+const setRefreshCookie = (c: AppContext, token: string): void =>
+  setCookie(c, refreshCookie, token, { ...cookieAttributes(c), maxAge: refreshTokenSeconds });
+
+const forgetRefreshCookie = (c: AppContext): void => {
+  deleteCookie(c, refreshCookie, cookieAttributes(c));
+};
 
 async function signInResult(
   c: AppContext,
@@ -134,7 +146,7 @@ export const publicAuthRoutes = router()
       tags,
       summary: 'Sign in with e-mail and password',
       middleware: [publicRateLimit, jsonBody()],
-      request: { body: body(loginInputSchema) },
+      request: { query: noQuery, body: body(loginInputSchema) },
       responses: {
         200: answer(oneOf(signInResultSchema), 'Signed in'),
         ...errors(...bodyErrors, 'INVALID_CREDENTIALS', 'ACCOUNT_DEACTIVATED', 'ACCOUNT_LOCKED', 'RATE_LIMITED'),
@@ -158,7 +170,7 @@ export const publicAuthRoutes = router()
       tags,
       summary: 'Trade a refresh token for the next pair',
       middleware: [publicRateLimit, jsonBody()],
-      request: { body: body(refreshInputSchema, false) },
+      request: { query: noQuery, body: body(refreshInputSchema, false) },
       responses: {
         200: answer(oneOf(signInResultSchema), 'The next pair'),
         ...errors(
@@ -181,7 +193,7 @@ export const publicAuthRoutes = router()
       if (token === undefined) throw new AppError('UNAUTHENTICATED', 'No refresh token was sent.');
       const rotation = await rotateRefreshToken(c.get('db'), token, c.get('now'));
       if (rotation.kind !== 'rotated') {
-        if (fromCookie !== undefined) deleteCookie(c, refreshCookie, { path: cookiePath });
+        if (fromCookie !== undefined) forgetRefreshCookie(c);
         if (rotation.kind === 'reused') await closeSockets(c, rotation.userId, [rotation.sessionId]);
         throw {
           unknown: new AppError('UNAUTHENTICATED', 'The refresh token is not known.'),
@@ -222,13 +234,14 @@ export const sessionRoutes = router()
       tags,
       summary: 'End this session',
       security: bearer,
+      request: { query: noQuery },
       responses: ended,
     }),
     async (c) => {
       const { userId, sessionId } = c.get('caller');
       await endSession(c.get('db'), sessionId, 'logout', c.get('now'));
       await closeSockets(c, userId, [sessionId]);
-      deleteCookie(c, refreshCookie, { path: cookiePath });
+      forgetRefreshCookie(c);
       return c.body(null, 204);
     },
   )
@@ -239,12 +252,13 @@ export const sessionRoutes = router()
       tags,
       summary: 'End every session of this user',
       security: bearer,
+      request: { query: noQuery },
       responses: ended,
     }),
     async (c) => {
       const { userId } = c.get('caller');
       await closeSockets(c, userId, await endAllSessions(c.get('db'), userId, 'logout_all', c.get('now')));
-      deleteCookie(c, refreshCookie, { path: cookiePath });
+      forgetRefreshCookie(c);
       return c.body(null, 204);
     },
   )
@@ -255,6 +269,8 @@ export const sessionRoutes = router()
       tags,
       summary: 'Who is signed in',
       security: bearer,
+      middleware: [entityTag()],
+      request: { query: noQuery },
       responses: { 200: answer(oneOf(signedInUserSchema), 'The caller'), ...errors(...signedInErrors) },
     }),
     (c) => {
@@ -278,15 +294,18 @@ export const sessionRoutes = router()
       tags,
       summary: 'Where this user is signed in',
       security: bearer,
+      request: { query: z.strictObject(pageQueryShape) },
       responses: {
-        200: answer(oneOf(z.array(sessionSchema)), 'Live sessions, last used first'),
+        200: answer(pageOf(sessionSchema), 'Live sessions, last used first'),
         ...errors(...signedInErrors),
       },
     }),
     async (c) => {
       const { userId, sessionId } = c.get('caller');
-      const rows = await listSessions(c.get('db'), userId, c.get('now'));
-      const data = rows.map((row) => ({
+      const query = c.req.valid('query');
+      const { limit, offset } = pageWindow(query);
+      const all = await listSessions(c.get('db'), userId, c.get('now'));
+      const data = all.slice(offset, offset + limit).map((row) => ({
         id: row.id,
         createdAt: row.createdAt,
         lastUsedAt: row.lastUsedAt,
@@ -294,7 +313,7 @@ export const sessionRoutes = router()
         userAgent: row.userAgent,
         isCurrent: row.id === sessionId,
       }));
-      return c.json({ data }, 200);
+      return c.json({ data, meta: pageMeta(query, all.length) }, 200);
     },
   )
   .openapi(
@@ -304,7 +323,7 @@ export const sessionRoutes = router()
       tags,
       summary: 'End one of this user’s sessions',
       security: bearer,
-      request: { params: idParam },
+      request: { params: idParam, query: noQuery },
       responses: { ...ended, ...errors('NOT_FOUND') },
     }),
     async (c) => {

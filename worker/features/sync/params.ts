@@ -6,4 +6,6 @@ export interface SyncWorkflowParams {
   tenantId: string;
   provider: SyncProvider;
   trigger: SyncRun['trigger'];
+  /** Waited before the first step: the timer starts many runs at once, and browsers come one by one. */
+  startDelaySeconds: number;
 }

@@ -7,6 +7,7 @@ import type { ObservedVehicle } from '#contracts/sync';
 import { bulk } from '../../db/batch.ts';
 import type { Database } from '../../db/client.ts';
 import { faults, vehicles } from '../../db/schema/index.ts';
+import { idsIn } from '../../db/scoped.ts';
 import type { TenantScope } from '../../http/tenant-scope.ts';
 import { newId } from '../../ids.ts';
 import { bumpChangeCounter } from '../live/publish.ts';
@@ -29,14 +30,12 @@ export interface PersistOutcome {
   counters: number[];
 }
 
-const jsonList = (values: readonly string[]) => sql`(select value from json_each(${JSON.stringify(values)}))`;
-
 async function readKnown(
   scope: TenantScope,
   db: Database,
   vins: readonly string[],
 ): Promise<{ vehicles: KnownVehicle[]; faults: KnownFault[] }> {
-  const ofThese = and(eq(vehicles.tenantId, scope.tenantId), sql`${vehicles.vin} in ${jsonList(vins)}`);
+  const ofThese = and(eq(vehicles.tenantId, scope.tenantId), sql`${vehicles.vin} in ${idsIn(vins)}`);
   const [vehicleRows, faultRows] = await db.batch([
     db
       .select({
@@ -62,25 +61,64 @@ async function readKnown(
   return { vehicles: vehicleRows, faults: faultRows };
 }
 
-/** Reads, compares, writes. Nothing at all is written when nothing changed. */
+/**
+ * D1 takes 2 MB per bound value. A fault is about half a kilobyte of JSON and at the worst (200 characters of three bytes
+ * each) just under one, so 200 vehicles can bring tens of megabytes; one vehicle's thousand faults at the most still fit.
+ */
+const maxValueBytes = 1_500_000;
+
+/** Reads, compares, writes. Nothing at all is written when nothing changed; what is too large is written in halves. */
 export async function persistObserved(scope: TenantScope, db: Database, input: PersistInput): Promise<PersistOutcome> {
+  const { observed } = input;
   const known = await readKnown(
     scope,
     db,
-    input.observed.map((vehicle) => vehicle.vin),
+    observed.map((vehicle) => vehicle.vin),
   );
-  const diff = diffSync(known, input.observed, input.observedAt, { describe: faultWords, mayClear: input.mayClear });
+  const diff = diffSync(known, observed, input.observedAt, { describe: faultWords, mayClear: input.mayClear });
   if (diff.inserts.length === 0 && diff.changedVehicleIds.length === 0) return { counts: diff.counts, counters: [] };
-  return { counts: diff.counts, counters: await write(scope, db, input, diff) };
+  const values = valuesOf(diff, Date.parse(input.observedAt));
+  if (observed.length === 1 || Object.values(values).every((value) => byteLength(value) <= maxValueBytes)) {
+    return { counts: diff.counts, counters: await write(scope, db, input, diff, values) };
+  }
+  const middle = Math.ceil(observed.length / 2);
+  const first = await persistObserved(scope, db, { ...input, observed: observed.slice(0, middle) });
+  const second = await persistObserved(scope, db, { ...input, observed: observed.slice(middle) });
+  return { counts: addUp(first.counts, second.counts), counters: [...first.counters, ...second.counters] };
 }
 
-async function write(scope: TenantScope, db: Database, input: PersistInput, diff: SyncDiff): Promise<number[]> {
+const byteLength = (text: string): number => new TextEncoder().encode(text).length;
+
+const addUp = (a: DiffCounts, b: DiffCounts): DiffCounts => ({
+  vehiclesCreated: a.vehiclesCreated + b.vehiclesCreated,
+  vehiclesChanged: a.vehiclesChanged + b.vehiclesChanged,
+  faultsOpened: a.faultsOpened + b.faultsOpened,
+  faultsCleared: a.faultsCleared + b.faultsCleared,
+});
+
+/** The difference as the JSON values that the statements bind. */
+function valuesOf(diff: SyncDiff, idTimeMs: number) {
+  const withId = <T>(rows: readonly T[]) => JSON.stringify(rows.map((row) => ({ newId: newId(idTimeMs), ...row })));
+  return {
+    inserts: withId(diff.inserts),
+    faultInserts: withId(diff.faultInserts),
+    faultWrites: JSON.stringify([...diff.faultUpdates, ...diff.faultClears, ...diff.reopened]),
+    updates: JSON.stringify(diff.updates),
+    rescore: JSON.stringify(diff.rescoreVehicleIds),
+    changed: JSON.stringify(diff.changedVehicleIds),
+    insertedVins: JSON.stringify(diff.inserts.map(({ vin }) => vin)),
+  };
+}
+
+async function write(
+  scope: TenantScope,
+  db: Database,
+  input: PersistInput,
+  diff: SyncDiff,
+  values: ReturnType<typeof valuesOf>,
+): Promise<number[]> {
   const { tenantId } = scope;
   const { observedAt, changedAt } = input;
-  const idTimeMs = Date.parse(observedAt);
-  const withId = <T>(rows: readonly T[]) => JSON.stringify(rows.map((row) => ({ newId: newId(idTimeMs), ...row })));
-  const faultWrites = JSON.stringify([...diff.faultUpdates, ...diff.faultClears, ...diff.reopened]);
-  const changed = JSON.stringify(diff.changedVehicleIds);
   const results = await db.batch([
     // A vehicle of this VIN may have come in by another way since it was looked up: then it is that one.
     bulk(
@@ -91,7 +129,7 @@ async function write(scope: TenantScope, db: Database, input: PersistInput, diff
       SELECT r.value ->> 'newId', ${tenantId}, r.value ->> 'vin', r.value ->> 'unitNumber', r.value ->> 'year',
         r.value ->> 'make', r.value ->> 'model', r.value ->> 'engineMake', r.value ->> 'engineModel',
         r.value ->> 'odometerMiles', r.value ->> 'engineHours', ${observedAt}, 1, ${changedAt}
-      FROM json_each(${withId(diff.inserts)}) AS r WHERE true
+      FROM json_each(${values.inserts}) AS r WHERE true
       ON CONFLICT (tenant_id, vin) DO NOTHING`,
     ),
     bulk(
@@ -103,7 +141,7 @@ async function write(scope: TenantScope, db: Database, input: PersistInput, diff
         r.value ->> 'description', r.value ->> 'system', r.value ->> 'severity', r.value ->> 'isActive',
         r.value ->> 'firstSeenAt', r.value ->> 'lastSeenAt', r.value ->> 'clearedAt', r.value ->> 'occurrenceCount',
         r.value ->> 'reopenCount', r.value ->> 'lamps'
-      FROM json_each(${withId(diff.faultInserts)}) AS r
+      FROM json_each(${values.faultInserts}) AS r
       JOIN vehicles v ON v.tenant_id = ${tenantId} AND v.vin = r.value ->> 'vin' WHERE true
       ON CONFLICT (vehicle_id, source_address, spn, fmi) DO NOTHING`,
     ),
@@ -115,7 +153,7 @@ async function write(scope: TenantScope, db: Database, input: PersistInput, diff
         severity = r.value ->> 'severity', is_active = r.value ->> 'isActive', last_seen_at = r.value ->> 'lastSeenAt',
         cleared_at = r.value ->> 'clearedAt', occurrence_count = r.value ->> 'occurrenceCount',
         reopen_count = r.value ->> 'reopenCount', lamps = r.value ->> 'lamps'
-      FROM json_each(${faultWrites}) AS r
+      FROM json_each(${values.faultWrites}) AS r
       WHERE faults.id = r.value ->> 'id' AND faults.tenant_id = ${tenantId} AND faults.last_seen_at <= ${observedAt}`,
     ),
     bulk(
@@ -124,7 +162,7 @@ async function write(scope: TenantScope, db: Database, input: PersistInput, diff
       UPDATE vehicles SET unit_number = r.value ->> 'unitNumber', year = r.value ->> 'year', make = r.value ->> 'make',
         model = r.value ->> 'model', engine_make = r.value ->> 'engineMake', engine_model = r.value ->> 'engineModel',
         odometer_miles = r.value ->> 'odometerMiles', engine_hours = r.value ->> 'engineHours'
-      FROM json_each(${JSON.stringify(diff.updates)}) AS r
+      FROM json_each(${values.updates}) AS r
       WHERE vehicles.id = r.value ->> 'id' AND vehicles.tenant_id = ${tenantId}`,
     ),
     // `updated_at` always moves on, even past a later one: scoring tells by it that a vehicle changed under its hands.
@@ -132,12 +170,12 @@ async function write(scope: TenantScope, db: Database, input: PersistInput, diff
       db,
       sql`
       UPDATE vehicles SET
-        is_score_dirty = max(is_score_dirty, id IN (SELECT value FROM json_each(${JSON.stringify(diff.rescoreVehicleIds)}))),
+        is_score_dirty = max(is_score_dirty, id IN (SELECT value FROM json_each(${values.rescore}))),
         active_fault_count = (SELECT count(*) FROM faults f WHERE f.vehicle_id = vehicles.id AND f.is_active = 1),
         updated_at = CASE WHEN updated_at < ${changedAt} THEN ${changedAt}
           ELSE strftime('%Y-%m-%dT%H:%M:%fZ', updated_at, '+0.001 seconds') END
-      WHERE tenant_id = ${tenantId} AND (id IN (SELECT value FROM json_each(${changed}))
-        OR vin IN (SELECT value ->> 'vin' FROM json_each(${JSON.stringify(diff.inserts.map(({ vin }) => ({ vin })))})))`,
+      WHERE tenant_id = ${tenantId} AND (id IN (SELECT value FROM json_each(${values.changed}))
+        OR vin IN (SELECT value FROM json_each(${values.insertedVins})))`,
     ),
     bulk(db, addCounts(input.runId, diff.counts)),
     bumpChangeCounter(db, tenantId),

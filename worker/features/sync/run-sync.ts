@@ -8,6 +8,8 @@ import type { ScrapeFailure } from '../../scrapes/errors.ts';
 import type { ListedAsset } from '../../scrapes/paccar/extract-assets.ts';
 import { toObservedVehicle, type DetailReading, type ListReading } from '../../scrapes/paccar/reader.ts';
 import { isSuspicious } from './rules.ts';
+import type { ToldAlert } from './run-ending.ts';
+import type { ObservedPosition, RunNews } from './run-news.ts';
 import { retryDelayMs, type RunPolicy } from './run-policy.ts';
 
 /** Durable steps. `do` keeps a step's result: after a crash it is handed back instead of running again. */
@@ -31,28 +33,30 @@ export interface RunOutcome {
 /** What the steps do. Every function may be called again after it has already taken effect. */
 export interface SyncWork {
   /** null when the run has already ended. */
-  begin(): Promise<{ startedAt: string; vehiclesBefore: number } | null>;
-  acquireGate(leaseMs: number): Promise<{ granted: boolean; heldBy: string | null; retryAfterMs: number }>;
+  begin(): Promise<BegunRun | null>;
+  acquireGate(): Promise<{ granted: boolean; heldBy: string | null; retryAfterMs: number }>;
   list(startHref: string | null): Promise<Attempted<ListReading>>;
   details(assets: ListedAsset[]): Promise<Attempted<DetailReading>>;
-  /** Says that the run lives and will be silent for `ms`. */
-  announceSilence(ms: number): Promise<void>;
+  /** Says that the run lives and will be silent for `ms`; one that holds the gate keeps it for that long and longer. */
+  announceSilence(ms: number, holding: { holdsGate: boolean }): Promise<void>;
   now(): Promise<string>;
   persist(batch: ObservedVehicle[], at: PersistTimes): Promise<{ counters: number[] }>;
   markSeen(seen: { vin: string; hasFaultList: boolean }[], at: PersistTimes): Promise<void>;
   score(evaluatedAt: string): Promise<{ counters: number[] }>;
-  alert(
-    changedAt: string,
-    evaluatedAt: string,
-  ): Promise<{ counters: number[]; alertIds: string[]; vehicleIds: string[] }>;
-  /** `changedAt` null: only the alerts are news. */
-  publish(
-    changedAt: string | null,
-    news: { counters: number[]; alertIds: string[]; vehicleIds: string[] },
-  ): Promise<void>;
+  /** Judges every vehicle of the tenant. */
+  alert(evaluatedAt: string): Promise<RunNews>;
+  /** `changedAt` null: only the alerts are news. `observed`: with the positions the portal last had. */
+  publish(changedAt: string | null, news: RunNews, observed: ObservedPosition[]): Promise<void>;
   /** Raises or settles the tenant's sync alert. */
-  tell(outcome: RunOutcome): Promise<{ counters: number[]; alertIds: string[] }>;
-  finish(outcome: RunOutcome): Promise<void>;
+  tell(outcome: RunOutcome, startedAt: string): Promise<ToldAlert>;
+  finish(outcome: RunOutcome, startedAt: string): Promise<void>;
+}
+
+export interface BegunRun {
+  startedAt: string;
+  vehiclesBefore: number;
+  /** 0 to 1, drawn once per run: see `retryDelayMs`. */
+  spread: number;
 }
 
 export interface PersistTimes {
@@ -81,6 +85,7 @@ const unforeseen: ScrapeFailure = {
   message: 'The run stopped on an unexpected error.',
   retryAfterMs: null,
   evidenceKey: null,
+  isNoBrowser: false,
 };
 
 /** Runs one sync. Failures become the run's outcome; only the engine's own interruptions are thrown. */
@@ -94,7 +99,7 @@ export async function runSync(
   let outcome: RunOutcome;
   try {
     await passGate(steps, work, policy);
-    const reading = await readAll(steps, work, policy);
+    const reading = await readAll(steps, work, policy, begun.spread);
     outcome = await keep(steps, work, policy, begun, reading);
   } catch (error) {
     if (!(error instanceof ReadingStopped) && !(error instanceof StepFailed)) throw error;
@@ -108,16 +113,16 @@ export async function runSync(
       evaluatedAt: null,
     };
   }
-  const told = await steps.do('tell', () => work.tell(outcome));
-  await steps.do('finish', () => work.finish(outcome));
-  if (told.counters.length > 0) {
-    await steps.do('publish the alert', () => work.publish(null, { ...told, vehicleIds: [] }));
+  const told = await steps.do('tell', () => work.tell(outcome, begun.startedAt));
+  await steps.do('finish', () => work.finish(outcome, begun.startedAt));
+  if (told.alertIds.length > 0) {
+    await steps.do('publish the alert', () => work.publish(null, { ...told, vehicleIds: [] }, []));
   }
   return outcome.status;
 }
 
-async function pause(steps: Steps, work: SyncWork, name: string, ms: number): Promise<void> {
-  await steps.do(`${name}: announce`, () => work.announceSilence(ms));
+async function pause(steps: Steps, work: SyncWork, name: string, ms: number, holdsGate = true): Promise<void> {
+  await steps.do(`${name}: announce`, () => work.announceSilence(ms, { holdsGate }));
   await steps.sleep(`${name}: wait`, ms);
 }
 
@@ -125,7 +130,7 @@ async function pause(steps: Steps, work: SyncWork, name: string, ms: number): Pr
 async function passGate(steps: Steps, work: SyncWork, policy: RunPolicy): Promise<void> {
   const tries = Math.ceil(policy.leaseMs / policy.gatePollMs) + 1;
   for (let attempt = 1; attempt <= tries; attempt++) {
-    const grant = await steps.do(`gate ${attempt}`, () => work.acquireGate(policy.leaseMs));
+    const grant = await steps.do(`gate ${attempt}`, () => work.acquireGate());
     if (grant.granted) return;
     if (grant.heldBy === null && grant.retryAfterMs > policy.maxDelayMs) {
       const minutes = Math.ceil(grant.retryAfterMs / 60_000);
@@ -134,9 +139,10 @@ async function passGate(steps: Steps, work: SyncWork, policy: RunPolicy): Promis
         message: `The portal asked for a pause; it may be read again in ${minutes} min.`,
         retryAfterMs: grant.retryAfterMs,
         evidenceKey: null,
+        isNoBrowser: false,
       });
     }
-    await pause(steps, work, `gate ${attempt}`, Math.min(grant.retryAfterMs, policy.gatePollMs));
+    await pause(steps, work, `gate ${attempt}`, Math.min(grant.retryAfterMs, policy.gatePollMs), false);
   }
   throw new ReadingStopped({ ...unforeseen, message: 'Another run kept the portal to itself.' });
 }
@@ -148,8 +154,8 @@ interface Reading {
   rejectedRows: string[];
 }
 
-async function readAll(steps: Steps, work: SyncWork, policy: RunPolicy): Promise<Reading> {
-  const { assets, rejectedRows } = await readList(steps, work, policy);
+async function readAll(steps: Steps, work: SyncWork, policy: RunPolicy, spread: number): Promise<Reading> {
+  const { assets, rejectedRows } = await readList(steps, work, policy, spread);
   const vehicles: ObservedVehicle[] = [];
   let unread: Reading['unread'] = [];
   // Vehicles whose pages failed are tried once more at the end, when the portal has had time to recover.
@@ -169,7 +175,7 @@ async function readAll(steps: Steps, work: SyncWork, policy: RunPolicy): Promise
       queue.unshift(...reading.remaining);
       if (reading.vehicles.length > 0 || reading.failed.length > 0) retriesDone = 0;
       if (reading.stopped === null) continue;
-      const delayMs = retryDelayMs(reading.stopped, retriesDone, policy);
+      const delayMs = retryDelayMs(reading.stopped, retriesDone, spread, policy);
       if (delayMs === null) throw new ReadingStopped(reading.stopped);
       retriesDone += 1;
       await pause(steps, work, name, delayMs);
@@ -184,6 +190,7 @@ async function readList(
   steps: Steps,
   work: SyncWork,
   policy: RunPolicy,
+  spread: number,
 ): Promise<{ assets: ListedAsset[]; rejectedRows: string[] }> {
   const assets = new Map<string, ListedAsset>();
   const rejectedRows: string[] = [];
@@ -201,7 +208,7 @@ async function readList(
       retriesDone = 0;
       if (href === null || assets.size === sizeBefore) return { assets: [...assets.values()], rejectedRows };
     } else {
-      const delayMs = retryDelayMs(attempted.failure, retriesDone, policy);
+      const delayMs = retryDelayMs(attempted.failure, retriesDone, spread, policy);
       if (delayMs === null) throw new ReadingStopped(attempted.failure);
       retriesDone += 1;
       await pause(steps, work, name, delayMs);
@@ -214,7 +221,7 @@ async function keep(
   steps: Steps,
   work: SyncWork,
   policy: RunPolicy,
-  begun: { startedAt: string; vehiclesBefore: number },
+  begun: BegunRun,
   reading: Reading,
 ): Promise<RunOutcome> {
   const changedAt = await steps.do('reading ends', () => work.now());
@@ -231,10 +238,9 @@ async function keep(
   await steps.do('mark seen', () => work.markSeen(seen, times));
   const evaluatedAt = await steps.do('reading is kept', () => work.now());
   const scored = await steps.do('score', () => work.score(evaluatedAt));
-  const alerted = await steps.do('alert', () => work.alert(changedAt, evaluatedAt));
-  await steps.do('publish', () =>
-    work.publish(changedAt, { ...alerted, counters: [...counters, ...scored.counters, ...alerted.counters] }),
-  );
+  const alerted = await steps.do('alert', () => work.alert(evaluatedAt));
+  const news = { ...alerted, counters: [...counters, ...scored.counters, ...alerted.counters] };
+  await steps.do('publish', () => work.publish(changedAt, news, reading.vehicles));
   const error = judge(reading, observed.length, begun.vehiclesBefore, suspicious);
   return {
     status: error === null ? 'succeeded' : 'partial',

@@ -2,7 +2,8 @@
 import { and, desc, eq, gte, inArray, lt, ne, or, sql } from 'drizzle-orm';
 import { noCounts, type SyncErrorCode, type SyncProvider, type SyncRun, type SyncRunStatus } from '#contracts/sync';
 import type { Database } from '../../db/client.ts';
-import { syncRuns } from '../../db/schema/index.ts';
+import { alerts, syncRuns } from '../../db/schema/index.ts';
+import { inTenants } from '../../db/scoped.ts';
 import type { ReadScope, TenantScope } from '../../http/tenant-scope.ts';
 import { newId } from '../../ids.ts';
 
@@ -11,11 +12,14 @@ export type SyncRunRow = typeof syncRuns.$inferSelect;
 const liveStatuses = ['queued', 'running'] as const satisfies readonly SyncRunStatus[];
 const dayMs = 86_400_000;
 
-/** Inserts a queued run; when one already lives, returns that one instead. */
+/**
+ * Inserts a queued run; when one already lives, returns that one instead. `aliveUntil` lies ahead when the run is to
+ * wait before it begins.
+ */
 export async function createRun(
   scope: TenantScope,
   db: Database,
-  run: { provider: SyncProvider; trigger: SyncRun['trigger']; nowIso: string },
+  run: { provider: SyncProvider; trigger: SyncRun['trigger']; nowIso: string; aliveUntil?: string },
 ): Promise<{ created: boolean; row: SyncRunRow }> {
   // Between a refused insert and the look at what refused it, the other run may end: then there is room again.
   for (let attempt = 0; attempt < 3; attempt++) {
@@ -28,7 +32,7 @@ export async function createRun(
         status: 'queued',
         trigger: run.trigger,
         startedAt: run.nowIso,
-        heartbeatAt: run.nowIso,
+        heartbeatAt: run.aliveUntil ?? run.nowIso,
         counts: noCounts,
       })
       .onConflictDoNothing()
@@ -132,6 +136,23 @@ export async function vehiclesLastTime(
   return most?.seen ?? latest?.seen ?? 0;
 }
 
+/** The id of a cause's alert that was seen or resolved at or after `sinceIso`, if there is one. */
+export async function findAlertTouchedSince(
+  scope: TenantScope,
+  db: Database,
+  cause: string,
+  sinceIso: string,
+): Promise<{ seen: string | null; resolved: string | null }> {
+  const [newest] = await db
+    .select({ id: alerts.id, lastSeenAt: alerts.lastSeenAt, resolvedAt: alerts.resolvedAt })
+    .from(alerts)
+    .where(and(eq(alerts.tenantId, scope.tenantId), eq(alerts.cause, cause)))
+    .orderBy(desc(alerts.openedAt))
+    .limit(1);
+  const at = (time: string | null | undefined) => (newest && time && time >= sinceIso ? newest.id : null);
+  return { seen: at(newest?.lastSeenAt), resolved: at(newest?.resolvedAt) };
+}
+
 /** Alerts of vehicles that opened in the evaluation at `evaluatedAt`. */
 export async function countAlertsOpenedAt(scope: TenantScope, db: Database, evaluatedAt: string): Promise<number> {
   const [row] = await db.all<{ opened: number }>(sql`
@@ -156,7 +177,7 @@ export async function listRuns(
     .from(syncRuns)
     .where(
       and(
-        inTenants(scope),
+        inTenants(syncRuns.tenantId, scope),
         from === null
           ? undefined
           : or(
@@ -175,21 +196,15 @@ async function runStart(scope: ReadScope, db: Database, id: string) {
   const [row] = await db
     .select({ id: syncRuns.id, startedAt: syncRuns.startedAt })
     .from(syncRuns)
-    .where(and(eq(syncRuns.id, id), inTenants(scope)));
+    .where(and(eq(syncRuns.id, id), inTenants(syncRuns.tenantId, scope)));
   return row ?? null;
 }
-
-/** One equality for one tenant keeps the index usable for the order as well. */
-const inTenants = (scope: ReadScope) =>
-  scope.readableTenantIds.length === 1
-    ? eq(syncRuns.tenantId, scope.readableTenantIds[0] as string)
-    : sql`${syncRuns.tenantId} in (select value from json_each(${JSON.stringify(scope.readableTenantIds)}))`;
 
 export async function getRun(scope: ReadScope, db: Database, id: string): Promise<SyncRunRow | null> {
   const [row] = await db
     .select()
     .from(syncRuns)
-    .where(and(eq(syncRuns.id, id), inTenants(scope)));
+    .where(and(eq(syncRuns.id, id), inTenants(syncRuns.tenantId, scope)));
   return row ?? null;
 }
 

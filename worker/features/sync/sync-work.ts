@@ -12,16 +12,17 @@ import { openDatabase } from '../../db/client.ts';
 import { configOf, type Env } from '../../env.ts';
 import { scopeForJob } from '../../http/tenant-scope.ts';
 import { openVault } from '../../secrets/vault.ts';
-import { evaluateAlerts, raiseAlert, resolveAlertCause } from '../alerts/evaluate.ts';
-import { publishChange } from '../live/publish.ts';
+import { evaluateAlerts } from '../alerts/evaluate.ts';
 import { rescoreDirtyVehicles } from '../scoring/rescore.ts';
 import { getCredentials, keepSession, openCredentials } from './credentials-store.ts';
 import { refuseTarget } from './outbound-target.ts';
 import type { SyncWorkflowParams } from './params.ts';
 import { listChangedSince, markSeen, persistObserved } from './persist.ts';
-import { alertSeverityOf, alertTitleOf } from './run-policy.ts';
+import { finishRun, tellRunEnd } from './run-ending.ts';
+import { feedPositions, publishNews } from './run-news.ts';
+import { runPolicy } from './run-policy.ts';
 import type { Attempted, SyncWork } from './run-sync.ts';
-import { beat, beginRun, countAlertsOpenedAt, endRun, vehiclesLastTime } from './runs-store.ts';
+import { beat, beginRun, vehiclesLastTime } from './runs-store.ts';
 
 export interface SyncWorkOptions {
   terms?: PortalTerms;
@@ -31,10 +32,6 @@ export interface SyncWorkOptions {
 
 /** A sign of life at least this often while pages are being read. */
 const beatEveryMs = 10_000;
-/** Vehicles told to the rooms in one call: a few hundred kilobytes. */
-const vehiclesPerPublish = 500;
-
-export const syncAlertCause = (provider: string): string => `sync:${provider}`;
 
 /** The steps of one run. Times come from the clock at the moment a step runs; its result is what a replay sees. */
 export function createSyncWork(env: Env, params: SyncWorkflowParams, options: SyncWorkOptions = {}): SyncWork {
@@ -44,12 +41,26 @@ export function createSyncWork(env: Env, params: SyncWorkflowParams, options: Sy
   const db = openDatabase(env.DB);
   const scope = scopeForJob(tenantId);
   const gate = scrapeGateOf(env.SCRAPE_GATE, tenantId, provider);
+  const { leaseMs } = runPolicy;
   const nowIso = () => new Date(clock.now()).toISOString();
   const alive = () => beat(db, runId, nowIso());
+  /** Extends the lease. False when another run has taken it: this one was silent for longer than its lease. */
+  const holdsGate = async (forMs = leaseMs) => (await gate.acquire(runId, forMs, clock.now())).granted;
+
+  /** A sign of life, at the gate too, at most every few seconds. The reading matters more: the next one will do. */
+  function progress(): () => Promise<void> {
+    let lastBeatMs = clock.now();
+    return async () => {
+      if (clock.now() - lastBeatMs < beatEveryMs) return;
+      lastBeatMs = clock.now();
+      await Promise.allSettled([alive(), holdsGate()]);
+    };
+  }
 
   /** Runs `work` in a signed-in session of its own browser; what goes wrong there is the result, not an exception. */
   async function inSession<T>(work: (session: PortalSession) => Promise<T>): Promise<Attempted<T>> {
     await alive();
+    if (!(await holdsGate())) return refused('UPSTREAM_FAILED', 'Another run reads this portal at the moment.');
     const config = configOf(env);
     const vault = await openVault(db, config, tenantId);
     const credentials = await openCredentials(scope, db, vault, provider);
@@ -90,36 +101,28 @@ export function createSyncWork(env: Env, params: SyncWorkflowParams, options: Sy
       if (row === null) return null;
       const connectedAt = (await getCredentials(scope, db, provider))?.createdAt ?? null;
       const vehiclesBefore = await vehiclesLastTime(scope, db, provider, row.startedAt, connectedAt);
-      return { startedAt: row.startedAt, vehiclesBefore };
+      return { startedAt: row.startedAt, vehiclesBefore, spread: clock.random() };
     },
 
-    async acquireGate(leaseMs) {
+    async acquireGate() {
       await alive();
       return gate.acquire(runId, leaseMs, clock.now());
     },
 
-    list: (startHref) => inSession((session) => readVehicleList(session, startHref ?? undefined)),
+    list: (startHref) => inSession((session) => readVehicleList(session, startHref ?? undefined, progress())),
 
-    async details(assets) {
-      let lastBeatMs = clock.now();
-      return inSession((session) =>
-        readVehicleDetails(session, assets, async () => {
-          if (clock.now() - lastBeatMs < beatEveryMs) return;
-          lastBeatMs = clock.now();
-          // The reading matters more than the sign of life: the next one will do.
-          await alive().catch(() => undefined);
-        }),
-      );
-    },
+    details: (assets) => inSession((session) => readVehicleDetails(session, assets, progress())),
 
-    async announceSilence(ms) {
+    async announceSilence(ms, { holdsGate: isHolder }) {
       await beat(db, runId, new Date(clock.now() + ms).toISOString());
+      if (isHolder) await holdsGate(ms + leaseMs);
     },
 
     now: async () => nowIso(),
 
+    // Past the reading the lease only keeps the next run from reading beneath this one's writes: best effort.
     async persist(observed, at) {
-      await alive();
+      await Promise.all([alive(), holdsGate().catch(() => undefined)]);
       const { counters } = await persistObserved(scope, db, { runId, observed, ...at });
       return { counters };
     },
@@ -127,14 +130,14 @@ export function createSyncWork(env: Env, params: SyncWorkflowParams, options: Sy
     markSeen: (seen, at) => markSeen(scope, db, at.observedAt, seen),
 
     async score(evaluatedAt) {
-      await alive();
+      await Promise.all([alive(), holdsGate().catch(() => undefined)]);
       const { counters } = await rescoreDirtyVehicles(db, scope, { nowIso: evaluatedAt });
       return { counters };
     },
 
-    async alert(changedAt, evaluatedAt) {
-      const vehicleIds = await listChangedSince(scope, db, changedAt);
-      const outcome = await evaluateAlerts(db, scope, { nowIso: evaluatedAt, vehicleIds });
+    async alert(evaluatedAt) {
+      // All of them: a run that died after scoring left vehicles that no later run finds changed.
+      const outcome = await evaluateAlerts(db, scope, { nowIso: evaluatedAt, vehicleIds: 'all' });
       return {
         counters: outcome.counters,
         alertIds: [...outcome.openedIds, ...outcome.changedIds, ...outcome.resolvedIds],
@@ -142,65 +145,16 @@ export function createSyncWork(env: Env, params: SyncWorkflowParams, options: Sy
       };
     },
 
-    async publish(changedAt, { counters, alertIds, vehicleIds }) {
+    async publish(changedAt, news, observed) {
       const changed = changedAt === null ? [] : await listChangedSince(scope, db, changedAt);
-      const all = [...new Set([...changed, ...vehicleIds])];
-      for (let from = 0; from === 0 || from < all.length; from += vehiclesPerPublish) {
-        const isLast = from + vehiclesPerPublish >= all.length;
-        await publishChange(env, db, {
-          tenantId,
-          // The counts go with the last part: before it the rooms have not heard everything.
-          counters: isLast ? counters : [],
-          vehicleIds: all.slice(from, from + vehiclesPerPublish),
-          alertIds: isLast ? alertIds : [],
-        });
-      }
+      const vehicleIds = [...new Set([...changed, ...news.vehicleIds])];
+      await publishNews(env, db, tenantId, { ...news, vehicleIds });
+      await feedPositions(env, db, scope, observed, clock.now());
     },
 
-    async tell(outcome) {
-      const at = nowIso();
-      const cause = syncAlertCause(provider);
-      const isBad = outcome.status === 'failed' || outcome.error?.code === 'SUSPICIOUS_RESULT';
-      const told =
-        isBad && outcome.error !== null
-          ? await raiseAlert(
-              db,
-              scope,
-              {
-                cause,
-                type: 'sync',
-                severity: alertSeverityOf(outcome.error.code),
-                vehicleId: null,
-                title: alertTitleOf(provider, outcome.error.code),
-                message: outcome.error.message,
-                occurrenceCount: 1,
-              },
-              at,
-            )
-          : await resolveAlertCause(db, scope, cause, at);
-      return { counters: told.counters, alertIds: [...told.openedIds, ...told.changedIds, ...told.resolvedIds] };
-    },
+    tell: (outcome, startedAt) => tellRunEnd(env, { runId, tenantId, provider, startedAt }, outcome, nowIso()),
 
-    async finish(outcome) {
-      const alertsOpened = outcome.evaluatedAt === null ? 0 : await countAlertsOpenedAt(scope, db, outcome.evaluatedAt);
-      await endRun(db, runId, {
-        status: outcome.status,
-        finishedAt: nowIso(),
-        read: outcome.read === null ? null : { ...outcome.read, alertsOpened },
-        error: outcome.error,
-      });
-      // A lease that is not given back ends by itself.
-      await gate
-        .release(runId, { failed: outcome.status === 'failed', cooldownMs: outcome.cooldownMs }, clock.now())
-        .catch((cause: unknown) => {
-          console.error(JSON.stringify({ level: 'error', event: 'gate_release_failed', runId, cause: String(cause) }));
-        });
-      const level = outcome.status === 'failed' ? 'error' : 'info';
-      const code = outcome.error?.code ?? null;
-      console[level](
-        JSON.stringify({ level, event: 'sync_ended', runId, tenantId, provider, status: outcome.status, code }),
-      );
-    },
+    finish: (outcome, startedAt) => finishRun(env, { runId, tenantId, provider, startedAt }, outcome, clock.now()),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The durable engine around a sync: results of steps survive a crash, and a step that was in flight runs again. */
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from 'cloudflare:workers';
 import type { Env } from '../../env.ts';
+import { logFailure } from '../../log.ts';
 import type { SyncWorkflowParams } from './params.ts';
 import { runPolicy } from './run-policy.ts';
 import { runSync, StepFailed, type Steps } from './run-sync.ts';
@@ -26,9 +27,7 @@ function engineSteps(step: WorkflowStep): Steps {
         try {
           return JSON.stringify({ failed: false, value: (await work()) ?? null } satisfies StepAnswer<T>);
         } catch (error) {
-          console.error(
-            JSON.stringify({ level: 'error', event: 'sync_step_failed', name, attempt, cause: String(error) }),
-          );
+          logFailure('sync_step_failed', error, { name, attempt });
           if (attempt <= unforeseenRetries) throw error;
           return JSON.stringify({ failed: true, value: null } satisfies StepAnswer<T>);
         }
@@ -48,7 +47,9 @@ export class SyncWorkflow extends WorkflowEntrypoint<Env, SyncWorkflowParams> {
     event: Readonly<WorkflowEvent<SyncWorkflowParams>>,
     step: WorkflowStep,
   ): Promise<{ status: string }> {
-    const status = await runSync(engineSteps(step), createSyncWork(this.env, event.payload), runPolicy);
+    const steps = engineSteps(step);
+    await steps.sleep('await its turn', event.payload.startDelaySeconds * 1000);
+    const status = await runSync(steps, createSyncWork(this.env, event.payload), runPolicy);
     return { status };
   }
 }

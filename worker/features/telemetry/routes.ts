@@ -1,6 +1,6 @@
 /** POST /telemetry/positions: good rows are durable in the room before the answer, bad rows are named. */
-import { createRoute } from '@hono/zod-openapi';
-import { oneOf } from '#contracts/primitives';
+import { createRoute, z } from '@hono/zod-openapi';
+import { idSchema, oneOf } from '#contracts/primitives';
 import {
   ingestResultSchema,
   maxTelemetryRows,
@@ -56,8 +56,8 @@ export const telemetryRoutes = router().openapi(
     tags: ['Telemetry'],
     summary: 'A batch of positions from a gateway',
     security: bearer,
-    middleware: [requirePermission('telemetry:write'), jsonBody(4 * megabyte)],
-    request: { body: body(positionsInputSchema) },
+    middleware: [requirePermission('telemetry:write'), jsonBody({ limitBytes: 4 * megabyte, ndjsonList: 'positions' })],
+    request: { query: z.strictObject({ tenantId: idSchema.optional() }), body: body(positionsInputSchema) },
     responses: {
       202: answer(oneOf(ingestResultSchema), 'How many rows were kept, and which were not'),
       ...errors(...signedInErrors, 'INVALID_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'),
@@ -68,7 +68,7 @@ export const telemetryRoutes = router().openapi(
     if (positions.length > maxTelemetryRows) {
       throw new AppError('PAYLOAD_TOO_LARGE', `At most ${maxTelemetryRows} rows in one batch.`);
     }
-    const scope = ownTenantOnly(await tenantScopeOf(c));
+    const scope = ownTenantOnly(await tenantScopeOf(c, c.req.valid('query').tenantId));
     const { judged, rejected } = judgePositions(positions, c.get('now'));
     const known = await resolveVehicles(scope, c.get('db'), {
       vins: judged.flatMap(({ position }) => position.vin ?? []),

@@ -1,8 +1,8 @@
-import { env } from 'cloudflare:workers';
+import { env, exports } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
 import { roomOf } from '#durable-objects/stubs';
 import { commonRouteTests } from '#test/workers/common-route-tests';
-import { call, db, link, person, tenant, truck, type TestTenant } from '#test/workers/harness';
+import { call, db, link, origin, person, tenant, truck, type TestTenant } from '#test/workers/harness';
 import { copyBackReadings } from '../live/copy-back.ts';
 import { ensureRoom } from '../live/reseed.ts';
 
@@ -90,6 +90,52 @@ describe('POST /telemetry/positions', () => {
     ).toBe('PAYLOAD_TOO_LARGE');
     expect((await post(token, ['x'.repeat(4_000_001)])).status).toBe(413);
     expect((await post(token, [])).body.data).toEqual({ accepted: 0, rejected: [] });
+  });
+
+  test('NDJSON and gzip are understood; a bad line is a rejected row; the limit counts unpacked bytes', async () => {
+    const fleet = await tenant();
+    const id = await truck(fleet);
+    const token = await gateway(fleet);
+    const lines = [JSON.stringify({ vehicleId: id, at: at(4), ...place }), '{"vehicleId":', '', '7'].join('\n');
+    const ndjson = { 'content-type': 'application/x-ndjson' };
+    const plain = await call('POST', '/telemetry/positions', { token, body: lines, headers: ndjson });
+    expect(plain.status).toBe(202);
+    expect(plain.body.data).toMatchObject({
+      accepted: 1,
+      rejected: [
+        { index: 1, code: 'INVALID_FIELD' },
+        { index: 2, code: 'INVALID_FIELD' },
+      ],
+    });
+    const packed = (text: string) =>
+      new Response(new Blob([text]).stream().pipeThrough(new CompressionStream('gzip'))).arrayBuffer();
+    const send = async (text: string, headers: Record<string, string>) =>
+      exports.default.fetch(
+        new Request(`${origin}/api/v1/telemetry/positions`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
+          body: await packed(text),
+        }),
+      );
+    const row = JSON.stringify({ positions: [{ vehicleId: id, at: at(2), ...place }] });
+    const gzip = await send(row, { 'content-encoding': 'gzip' });
+    expect([gzip.status, await gzip.json()]).toEqual([202, { data: { accepted: 1, rejected: [] } }]);
+    expect((await send(' '.repeat(4_000_001), { 'content-encoding': 'gzip' })).status).toBe(413);
+    expect((await send(row, { 'content-encoding': 'br' })).status).toBe(415);
+    expect((await send(row, { 'content-encoding': 'deflate' })).status).toBe(400);
+  });
+
+  test('a meter once reported is not lost when the next reading does not mention it', async () => {
+    const fleet = await tenant();
+    const id = await truck(fleet, { odometerMiles: 100 });
+    const token = await gateway(fleet);
+    const meters = async () => (await call('GET', `/vehicles/${id}`, { token })).body.data;
+    await post(token, [{ vehicleId: id, at: at(30), ...place, odometerMiles: 216.5, engineHours: 12 }]);
+    await post(token, [{ vehicleId: id, at: at(20), ...place }]);
+    expect(await meters()).toMatchObject({ currentOdometer: 216.5, engineHours: 12 });
+    await post(token, [{ vehicleId: id, at: at(25), ...place, odometerMiles: 217 }]);
+    await copyBackReadings(env, fleet.id);
+    expect(await meters()).toMatchObject({ currentOdometer: 217, engineHours: 12 });
   });
 
   test('copies readings back to D1 once, in bulk', async () => {

@@ -1,15 +1,13 @@
 /** GET /tenant: the caller's own tenant and whom it is linked with; and the list of tenants for the operator. */
 import { createRoute } from '@hono/zod-openapi';
-import { asc, sql } from 'drizzle-orm';
-import { etag } from 'hono/etag';
 import { idSchema, oneOf, pageOf, pageQueryShape } from '#contracts/primitives';
-import { tenantSchema, tenantSettingsSchema, type Tenant } from '#contracts/tenants';
+import { tenantSchema } from '#contracts/tenants';
 import { z } from 'zod';
-import { tenants } from '../../db/schema/index.ts';
 import { requirePermission, tenantScopeOf } from '../../http/authenticate.ts';
 import { notFound } from '../../http/errors.ts';
-import { answer, bearer, errors, pageMeta, pageWindow, router, signedInErrors } from '../../http/routes.ts';
-import { readTenant } from './store.ts';
+import { entityTag } from '../../http/entity-tag.ts';
+import { answer, bearer, errors, pageMeta, router, signedInErrors } from '../../http/routes.ts';
+import { listTenants, readTenant } from './store.ts';
 
 const tags = ['Tenants'];
 
@@ -21,7 +19,7 @@ export const tenantRoutes = router()
       tags,
       summary: 'The tenant the caller works in',
       security: bearer,
-      middleware: [etag()],
+      middleware: [entityTag()],
       request: { query: z.strictObject({ tenantId: idSchema.optional() }) },
       responses: { 200: answer(oneOf(tenantSchema), 'The tenant'), ...errors(...signedInErrors, 'NOT_FOUND') },
     }),
@@ -45,25 +43,7 @@ export const tenantRoutes = router()
     }),
     async (c) => {
       const query = c.req.valid('query');
-      const { limit, offset } = pageWindow(query);
-      const db = c.get('db');
-      const [rows, [count]] = await db.batch([
-        db.select().from(tenants).orderBy(asc(tenants.id)).limit(limit).offset(offset),
-        db.select({ total: sql<number>`count(*)` }).from(tenants),
-      ]);
-      const data = rows.map((row): Tenant => {
-        const settings = tenantSettingsSchema.parse(row.settings);
-        return {
-          id: row.id,
-          name: row.name,
-          kind: row.kind,
-          timeZone: settings.timeZone,
-          units: settings.units,
-          flags: settings.flags,
-          linkedTenants: [],
-          createdAt: row.createdAt,
-        };
-      });
-      return c.json({ data, meta: pageMeta(query, count?.total ?? 0) }, 200);
+      const { tenants, total } = await listTenants(c.get('db'), query);
+      return c.json({ data: tenants, meta: pageMeta(query, total) }, 200);
     },
   );

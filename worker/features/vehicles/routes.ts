@@ -1,6 +1,5 @@
 /** GET /vehicles and what hangs on one vehicle: its faults, its predictions; and the whole fleet as one document. */
 import { createRoute } from '@hono/zod-openapi';
-import { etag } from 'hono/etag';
 import { faultSchema } from '#contracts/faults';
 import { oneOf, pageOf } from '#contracts/primitives';
 import { predictionSchema } from '#contracts/risk';
@@ -14,6 +13,7 @@ import {
 import { readScopeOf, requirePermission, tenantScopeOf } from '../../http/authenticate.ts';
 import type { AppContext } from '../../http/context.ts';
 import { notFound } from '../../http/errors.ts';
+import { entityTag } from '../../http/entity-tag.ts';
 import { answer, bearer, errors, idParam, noQuery, pageMeta, router, signedInErrors } from '../../http/routes.ts';
 import { ownTenantOnly, type ReadScope } from '../../http/tenant-scope.ts';
 import { overlayOf } from '../live/overlay.ts';
@@ -58,7 +58,7 @@ export const vehicleRoutes = router()
       tags,
       summary: 'One vehicle',
       security: bearer,
-      middleware: [...canRead, etag()],
+      middleware: [...canRead, entityTag()],
       request: { params: idParam, query: noQuery },
       responses: { 200: answer(oneOf(vehicleSchema), 'The vehicle'), ...errors(...signedInErrors, 'NOT_FOUND') },
     }),

@@ -38,8 +38,8 @@ export interface FaultListPage {
 /** What the reader waits for before it takes the page's HTML. */
 export const faultPageSelector = '.fault-list, .dtc-table, .no-faults';
 
-/** A truck reports dozens at its worst; beyond this the page is not what it says. */
-const maxFaults = 2_000;
+/** A truck reports dozens at its worst; beyond this the page is not what it says, nor would it fit one transaction. */
+const maxFaults = 1_000;
 
 /** Reads the page. Rows without a readable SPN/FMI pair make it unrecognised: half a list would clear real faults. */
 export function extractFaults(html: string): FaultListPage | MarkupChanged {

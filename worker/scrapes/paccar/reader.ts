@@ -129,7 +129,11 @@ export interface ListReading {
 }
 
 /** Reads the vehicle list from `startHref`. A next link that leads back, away, or to nothing new ends it. */
-export async function readVehicleList(session: PortalSession, startHref = '/assets'): Promise<ListReading> {
+export async function readVehicleList(
+  session: PortalSession,
+  startHref = '/assets',
+  onProgress: () => Promise<void> = async () => undefined,
+): Promise<ListReading> {
   const { around, context } = session;
   const courtesy = new Courtesy(session);
   const page = await context.newPage();
@@ -150,6 +154,7 @@ export async function readVehicleList(session: PortalSession, startHref = '/asse
       rejected.push(...listed.rejected.slice(0, Math.max(0, maxRejectedKept - rejected.length)));
       const next = listed.nextHref === null ? null : sameSite(listed.nextHref, page.url());
       href = assets.size === sizeBefore || next === null || visited.has(next) ? null : next;
+      await onProgress();
     }
     return { assets: [...assets.values()], rejected, nextHref: href };
   } finally {

@@ -503,7 +503,10 @@ export interface paths {
         /** Where this user is signed in */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    page?: string;
+                    pageSize?: string;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
@@ -518,6 +521,11 @@ export interface paths {
                     content: {
                         "application/json": {
                             data: components["schemas"]["Session"][];
+                            meta: {
+                                total: number;
+                                page: number;
+                                pageSize: number;
+                            };
                         };
                     };
                 };
@@ -1629,6 +1637,15 @@ export interface paths {
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                /** @description PRECONDITION_FAILED */
+                412: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
                 /** @description PAYLOAD_TOO_LARGE */
                 413: {
                     headers: {
@@ -1754,6 +1771,15 @@ export interface paths {
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                /** @description PRECONDITION_FAILED */
+                412: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
                 /** @description PAYLOAD_TOO_LARGE */
                 413: {
                     headers: {
@@ -1811,7 +1837,9 @@ export interface paths {
         /** A batch of positions from a gateway */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    tenantId?: string;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
