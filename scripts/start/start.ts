@@ -67,6 +67,14 @@ function announce(options: StartOptions, url: string): void {
   );
 }
 
+/** Ending `npm start` by its process id reaches npm alone, which does not always pass it on. */
+function stopWithParent(stop: () => void): void {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) stop();
+  }, 1000).unref();
+}
+
 async function run(options: StartOptions): Promise<void> {
   await requireFreePort(options.port, 'the dashboard');
   if (options.world) await requireFreePort(options.worldPort, 'the simulated portal');
@@ -92,9 +100,9 @@ async function run(options: StartOptions): Promise<void> {
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> =>
     (stopping ??= Promise.all(children.map((child) => child.stop())).then(() => undefined));
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => void stop().then(() => process.exit(0)));
-  }
+  const stopAndExit = (): void => void stop().then(() => process.exit(0));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stopAndExit);
+  if (process.env['npm_lifecycle_event'] !== undefined) stopWithParent(stopAndExit);
 
   if (options.world) {
     const world = supervise({
