@@ -59,6 +59,7 @@ export const sessions = sqliteTable(
     index('sessions_user')
       .on(table.userId)
       .where(sql`ended_at is null`),
+    index('sessions_expires').on(table.expiresAt),
   ],
 );
 

@@ -4,6 +4,7 @@ import { liveAlertStatuses } from '#contracts/alerts';
 import type { LiveAlert } from '#contracts/live';
 import type { RoomSeed, VehicleFacts, VehicleReading } from '#durable-objects/fleet-room/feed';
 import type { Database } from '../../db/client.ts';
+import { lastReadingOf } from '../../db/last-reading.ts';
 import { alerts, dealerLinks, tenants, vehicles } from '../../db/schema/index.ts';
 import { idsIn } from '../../db/scoped.ts';
 
@@ -39,21 +40,8 @@ export const toLiveAlert = (row: AlertRow): LiveAlert => ({
 });
 
 function toReading(row: VehicleRow): VehicleReading[] {
-  if (row.lastReadingAt === null || row.lastLat === null || row.lastLon === null) return [];
-  return [
-    {
-      vehicleId: row.id,
-      at: row.lastReadingAt,
-      lat: row.lastLat,
-      lon: row.lastLon,
-      speedMph: row.lastSpeedMph,
-      heading: row.lastHeading,
-      odometerMiles: row.odometerMiles,
-      engineHours: row.engineHours,
-      fuelPercent: row.lastFuelPercent,
-      ignition: row.lastIgnition,
-    },
-  ];
+  const reading = lastReadingOf(row);
+  return reading === null ? [] : [{ vehicleId: row.id, ...reading }];
 }
 
 /** Facts of some vehicles and some whole alerts of one tenant. */

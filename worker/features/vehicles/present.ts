@@ -5,23 +5,8 @@ import type { Reading } from '#contracts/telemetry';
 import type { LastPosition, Vehicle } from '#contracts/vehicles';
 import { vehicleStatusAt } from '#contracts/vehicle-status';
 import type { LiveOverlay } from '#durable-objects/fleet-room/feed';
+import { lastReadingOf } from '../../db/last-reading.ts';
 import type { FaultRow, PredictionRow, VehicleRow } from './store.ts';
-
-/** The reading as D1 last heard it from the live room; null when the vehicle never reported. */
-export function readingOfRow(row: VehicleRow): Reading | null {
-  if (row.lastReadingAt === null || row.lastLat === null || row.lastLon === null) return null;
-  return {
-    at: row.lastReadingAt,
-    lat: row.lastLat,
-    lon: row.lastLon,
-    speedMph: row.lastSpeedMph,
-    heading: row.lastHeading,
-    odometerMiles: row.odometerMiles,
-    engineHours: row.engineHours,
-    fuelPercent: row.lastFuelPercent,
-    ignition: row.lastIgnition,
-  };
-}
 
 const toLastPosition = (reading: Reading): LastPosition => ({
   lat: reading.lat,
@@ -37,7 +22,7 @@ const furthest = (a: number | null, b: number | null): number | null =>
 
 /** One vehicle; `overlay` is the live room's word, which is newer than D1's copy when there is one. */
 export function toVehicle(row: VehicleRow, overlay: LiveOverlay | undefined, now: Date): Vehicle {
-  const kept = readingOfRow(row);
+  const kept = lastReadingOf(row);
   const live = overlay?.reading ?? null;
   const reading = live !== null && (kept === null || live.at >= kept.at) ? live : kept;
   return {
