@@ -3,13 +3,24 @@ import { introspectWorkflow } from 'cloudflare:test';
 import { createExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { eq } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { idempotencyKeys, syncCredentials, syncRuns } from '#worker/db/schema/index';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { roomOf, scrapeGateOf } from '#durable-objects/stubs';
+import {
+  alerts,
+  idempotencyKeys,
+  refreshTokens,
+  sessions,
+  syncCredentials,
+  syncRuns,
+  tenants,
+} from '#worker/db/schema/index';
 import { scopeForJob } from '#worker/http/tenant-scope';
 import { newId } from '#worker/ids';
+import { seedRoom } from '#worker/features/live/publish';
+import type { SyncWorkflowParams } from '#worker/features/sync/params';
 import { createRun, endRun } from '#worker/features/sync/runs-store';
 import { createInstance } from '#worker/features/sync/start-run';
-import { db, tenant } from '../../test/workers/harness.ts';
+import { db, person, tenant } from '../../test/workers/harness.ts';
 import { cleanUp } from './clean-up.ts';
 import { runScheduled } from './dispatch.ts';
 import { reviveStuckRuns } from './revive-stuck-runs.ts';
@@ -46,6 +57,9 @@ const runsOf = (tenantId: string) => db.select().from(syncRuns).where(eq(syncRun
 const settled = (tenantId: string) => expect.poll(async () => (await runsOf(tenantId))[0]?.status, { timeout: 8_000 });
 
 describe('the timer', () => {
+  // Connections of earlier tests would take their turn, and the wait for it, too.
+  beforeEach(() => db.update(syncCredentials).set({ isActive: false }));
+
   it('starts one run per complete connection, and none over a running one', async () => {
     const ready = await connection();
     const off = await connection({ isActive: false });
@@ -62,6 +76,23 @@ describe('the timer', () => {
     expect((await runsOf(ready.id))[0]?.trigger).toBe('cron');
     expect([await runsOf(off.id), await runsOf(incomplete.id)]).toEqual([[], []]);
     expect(await runsOf(busy.id)).toHaveLength(1);
+  });
+
+  it('spreads the starts, and no run that waits for its turn is taken for dead', async () => {
+    const owners = [await connection(), await connection(), await connection()];
+    const started: { tenantId: string; startDelaySeconds: number }[] = [];
+    const engine: unknown = {
+      create: async ({ params }: { params: SyncWorkflowParams }) => void started.push(params),
+    };
+    const now = new Date();
+    await syncAllTenants({ ...env, SYNC_WORKFLOW: engine as typeof env.SYNC_WORKFLOW }, now);
+    expect(started.map(({ startDelaySeconds }) => startDelaySeconds)).toEqual([0, 2, 4]);
+    expect(new Set(started.map(({ tenantId }) => tenantId))).toEqual(new Set(owners.map(({ id }) => id)));
+    for (const { tenantId, startDelaySeconds } of started) {
+      const due = new Date(now.getTime() + startDelaySeconds * 1000).toISOString();
+      expect((await runsOf(tenantId))[0]).toMatchObject({ status: 'queued', heartbeatAt: due });
+      await db.update(syncRuns).set({ status: 'failed' }).where(eq(syncRuns.tenantId, tenantId));
+    }
   });
 
   it('one tenant’s trouble does not stop the others', async () => {
@@ -142,6 +173,27 @@ describe('the sweep', () => {
     expect(await sweep()).toMatchObject({ ended: 1 });
     expect((await runsOf(owner.id))[0]?.errorMessage).toMatch(/two hours/);
   });
+
+  it('ends a run as the run itself would: with its alert, the gate given back and the room told', async () => {
+    const { owner, row } = await silent();
+    await seedRoom(env, db, owner.id, owner.id);
+    const old = new Date(Date.now() - 3 * 3600_000).toISOString();
+    await db.update(syncRuns).set({ startedAt: old, status: 'running' }).where(eq(syncRuns.id, row.id));
+    const gate = scrapeGateOf(env.SCRAPE_GATE, owner.id, 'paccar');
+    await gate.acquire(row.id, 3_600_000, Date.now());
+    expect(await sweep()).toMatchObject({ ended: 1, failed: 0 });
+    const state = await gate.read();
+    expect(state).toMatchObject({ holder: null, consecutiveFailures: 1 });
+    expect(state.cooldownUntilMs).toBeLessThanOrEqual(Date.now());
+    const ofTenant = () => db.select().from(alerts).where(eq(alerts.tenantId, owner.id));
+    expect(await ofTenant()).toMatchObject([{ cause: 'sync:paccar', status: 'open', occurrenceCount: 1 }]);
+    const [of] = await db.select().from(tenants).where(eq(tenants.id, owner.id));
+    expect((await roomOf(env.FLEET_ROOM, owner.id).status()).heardThrough).toEqual({ [owner.id]: of?.changeCounter });
+    // A sweep that died before it could write the end does it all again: still one occurrence.
+    await db.update(syncRuns).set({ status: 'running', heartbeatAt: old }).where(eq(syncRuns.id, row.id));
+    expect(await sweep()).toMatchObject({ ended: 1, failed: 0 });
+    expect(await ofTenant()).toMatchObject([{ occurrenceCount: 1 }]);
+  });
 });
 
 describe('the dispatcher', () => {
@@ -154,26 +206,58 @@ describe('the dispatcher', () => {
 });
 
 describe('the clean-up', () => {
-  it('deletes what is old and keeps what is not', async () => {
+  const now = new Date();
+  const ago = (days: number) => new Date(now.getTime() - days * 86_400_000).toISOString();
+  /** `count` old rows and one young of every kind. */
+  async function leftovers(count: number) {
     const owner = await tenant();
-    const now = new Date();
-    const key = (createdAt: Date, name: string) => ({
-      ownerId: owner.id,
-      key: name,
-      route: 'POST /x',
-      bodyHash: 'h',
-      createdAt: createdAt.toISOString(),
+    const { userId } = await person(owner, 'viewer');
+    const ages = [...Array.from({ length: count }, () => 500), 0];
+    await db.insert(idempotencyKeys).values(
+      ages.map((age, n) => ({
+        ...{ ownerId: owner.id, key: `k${n}`, route: 'POST /x', bodyHash: 'h' },
+        createdAt: ago(age),
+      })),
+    );
+    for (const age of ages) {
+      const times = { createdAt: ago(age), lastUsedAt: ago(age), expiresAt: ago(age) };
+      const [sessionId, bare, tokenId] = [newId(), newId(), newId()];
+      await db.insert(sessions).values([
+        { id: sessionId, userId, ...times },
+        { id: bare, userId, ...times },
+      ]);
+      await db
+        .insert(refreshTokens)
+        .values({ id: tokenId, sessionId, tokenHash: tokenId, issuedAt: ago(age), expiresAt: ago(age) });
+      const at = ago(age);
+      const run = { provider: 'paccar', trigger: 'cron', nowIso: at } as const;
+      const { row } = await createRun(scopeForJob(owner.id), db, run);
+      await endRun(db, row.id, { status: 'failed', finishedAt: at, read: null, error: null });
+    }
+  }
+  const young = async () => ({
+    idempotencyKeys: await db.$count(idempotencyKeys),
+    refreshTokens: await db.$count(refreshTokens),
+    syncRuns: await db.$count(syncRuns),
+  });
+
+  it('deletes what is old, round after round, and keeps what is not', async () => {
+    await cleanUp(env, now);
+    const before = await young();
+    await leftovers(5);
+    const gone = await cleanUp(env, now, { rowsPerRound: 2, maxRounds: 20 });
+    expect(gone).toEqual({ idempotencyKeys: 5, refreshTokens: 5, sessions: 10, syncRuns: 5 });
+    expect(await young()).toEqual({
+      idempotencyKeys: before.idempotencyKeys + 1,
+      refreshTokens: before.refreshTokens + 1,
+      syncRuns: before.syncRuns + 1,
     });
-    await db.insert(idempotencyKeys).values([key(new Date(now.getTime() - 2 * 86_400_000), 'old'), key(now, 'new')]);
-    const { row } = await createRun(scopeForJob(owner.id), db, {
-      provider: 'paccar',
-      trigger: 'cron',
-      nowIso: '2025-01-01T00:00:00.000Z',
-    });
-    await endRun(db, row.id, { status: 'failed', finishedAt: '2025-01-01T00:00:00.000Z', read: null, error: null });
-    expect(await cleanUp(env, now)).toMatchObject({ idempotencyKeys: 1, syncRuns: 1 });
-    expect(
-      (await db.select().from(idempotencyKeys).where(eq(idempotencyKeys.ownerId, owner.id))).map((left) => left.key),
-    ).toEqual(['new']);
+  });
+
+  it('does not take all night: what is left goes the next', async () => {
+    await leftovers(5);
+    const bounds = { rowsPerRound: 2, maxRounds: 1 };
+    expect(await cleanUp(env, now, bounds)).toEqual({ idempotencyKeys: 2, refreshTokens: 2, sessions: 2, syncRuns: 2 });
+    expect(await cleanUp(env, now)).toEqual({ idempotencyKeys: 3, refreshTokens: 3, sessions: 8, syncRuns: 3 });
   });
 });

@@ -85,13 +85,13 @@ async function carryOutBatch(
       UPDATE alerts SET status = 'open', resolved_at = NULL, resolved_by = NULL, cause_ended_at = NULL,
         acknowledged_at = NULL, acknowledged_by = NULL, ${newWords}
       FROM json_each(${JSON.stringify(reopened)}) AS r
-      WHERE alerts.id = r.value ->> 'id' AND alerts.tenant_id = ${scope.tenantId}`,
+      WHERE alerts.id = r.value ->> 'id' AND +alerts.tenant_id = ${scope.tenantId}`,
     ),
     bulk(
       db,
       sql`
       UPDATE alerts SET ${newWords} FROM json_each(${JSON.stringify(updated)}) AS r
-      WHERE alerts.id = r.value ->> 'id' AND alerts.tenant_id = ${scope.tenantId}
+      WHERE alerts.id = r.value ->> 'id' AND +alerts.tenant_id = ${scope.tenantId}
         -- Not one that a person settled a moment ago: this occurrence would count as covered by their word.
         AND alerts.status IN ('open', 'acknowledged', 'snoozed')`,
     ),

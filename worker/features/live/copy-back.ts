@@ -19,7 +19,7 @@ UPDATE vehicles SET
   odometer_miles = coalesce(max(odometer_miles, r.value ->> 'odometerMiles'), r.value ->> 'odometerMiles', odometer_miles),
   engine_hours = coalesce(max(engine_hours, r.value ->> 'engineHours'), r.value ->> 'engineHours', engine_hours)
 FROM json_each(?1) AS r
-WHERE vehicles.id = r.value ->> 'vehicleId' AND vehicles.tenant_id = ?2
+WHERE vehicles.id = r.value ->> 'vehicleId' AND +vehicles.tenant_id = ?2
   AND (vehicles.last_reading_at IS NULL OR vehicles.last_reading_at <= r.value ->> 'at')`;
 
 /** Empties a room's list of readings that D1 has not seen. Idempotent: an older reading never overwrites a newer one. */

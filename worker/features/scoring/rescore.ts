@@ -92,7 +92,7 @@ async function writeScores(db: Database, scope: TenantScope, nowIso: string, sco
         is_score_dirty = (vehicles.updated_at <> r.value ->> 'readUpdatedAt'),
         updated_at = ${nowIso}
       FROM json_each(${rows}) AS r
-      WHERE vehicles.id = r.value ->> 'id' AND vehicles.tenant_id = ${scope.tenantId}`,
+      WHERE vehicles.id = r.value ->> 'id' AND +vehicles.tenant_id = ${scope.tenantId}`,
     ),
     bumpChangeCounter(db, scope.tenantId),
   ]);

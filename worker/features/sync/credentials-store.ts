@@ -33,6 +33,16 @@ export async function getCredentials(
   return row ?? null;
 }
 
+/** Stored secrets that a change of address leaves out. Pure; none when the origin stays the same. */
+export function secretsToRepeat(known: SyncCredentialsRow, input: PutSyncCredentialsInput): string[] {
+  if (input.baseUrl === undefined || known.baseUrl === null) return [];
+  if (new URL(input.baseUrl).origin === new URL(known.baseUrl).origin) return [];
+  const stored = { password: known.passwordSealed, totpSecret: known.totpSecretSealed, apiToken: known.apiTokenSealed };
+  return (['password', 'totpSecret', 'apiToken'] as const).filter(
+    (field) => stored[field] !== null && input[field] === undefined,
+  );
+}
+
 /** Stores what is mentioned and keeps the rest. A new address, name or secret ends the stored portal session. */
 export async function putCredentials(
   scope: TenantScope,

@@ -132,6 +132,7 @@ async function write(
       FROM json_each(${values.inserts}) AS r WHERE true
       ON CONFLICT (tenant_id, vin) DO NOTHING`,
     ),
+    // CROSS JOIN is SQLite's word for "in this order": the list outside, one vehicle looked up by VIN inside.
     bulk(
       db,
       sql`
@@ -142,10 +143,11 @@ async function write(
         r.value ->> 'firstSeenAt', r.value ->> 'lastSeenAt', r.value ->> 'clearedAt', r.value ->> 'occurrenceCount',
         r.value ->> 'reopenCount', r.value ->> 'lamps'
       FROM json_each(${values.faultInserts}) AS r
-      JOIN vehicles v ON v.tenant_id = ${tenantId} AND v.vin = r.value ->> 'vin' WHERE true
+      CROSS JOIN vehicles v WHERE v.tenant_id = ${tenantId} AND v.vin = r.value ->> 'vin'
       ON CONFLICT (vehicle_id, source_address, spn, fmi) DO NOTHING`,
     ),
-    // The guard on the time keeps what another source wrote between our look and this statement.
+    // The guard on the time keeps what another source wrote between our look and this statement. The plus keeps the
+    // planner from walking the tenant's rows and the whole list for each: one look by id per row of the list.
     bulk(
       db,
       sql`
@@ -154,7 +156,7 @@ async function write(
         cleared_at = r.value ->> 'clearedAt', occurrence_count = r.value ->> 'occurrenceCount',
         reopen_count = r.value ->> 'reopenCount', lamps = r.value ->> 'lamps'
       FROM json_each(${values.faultWrites}) AS r
-      WHERE faults.id = r.value ->> 'id' AND faults.tenant_id = ${tenantId} AND faults.last_seen_at <= ${observedAt}`,
+      WHERE faults.id = r.value ->> 'id' AND +faults.tenant_id = ${tenantId} AND faults.last_seen_at <= ${observedAt}`,
     ),
     bulk(
       db,
@@ -163,7 +165,7 @@ async function write(
         model = r.value ->> 'model', engine_make = r.value ->> 'engineMake', engine_model = r.value ->> 'engineModel',
         odometer_miles = r.value ->> 'odometerMiles', engine_hours = r.value ->> 'engineHours'
       FROM json_each(${values.updates}) AS r
-      WHERE vehicles.id = r.value ->> 'id' AND vehicles.tenant_id = ${tenantId}`,
+      WHERE vehicles.id = r.value ->> 'id' AND +vehicles.tenant_id = ${tenantId}`,
     ),
     // `updated_at` always moves on, even past a later one: scoring tells by it that a vehicle changed under its hands.
     bulk(
@@ -200,12 +202,12 @@ export async function markSeen(
   seen: readonly { vin: string; hasFaultList: boolean }[],
 ): Promise<void> {
   if (seen.length === 0) return;
+  const vinsOf = (some: readonly { vin: string }[]) => idsIn(some.map(({ vin }) => vin));
   await db.run(sql`
     UPDATE vehicles SET last_sync_at = ${observedAt},
-      faults_read_at = CASE WHEN r.value ->> 'hasFaultList' THEN max(coalesce(faults_read_at, ''), ${observedAt})
-        ELSE faults_read_at END
-    FROM json_each(${JSON.stringify(seen)}) AS r
-    WHERE vehicles.tenant_id = ${scope.tenantId} AND vehicles.vin = r.value ->> 'vin'`);
+      faults_read_at = CASE WHEN vin IN ${vinsOf(seen.filter(({ hasFaultList }) => hasFaultList))}
+        THEN max(coalesce(faults_read_at, ''), ${observedAt}) ELSE faults_read_at END
+    WHERE tenant_id = ${scope.tenantId} AND vin IN ${vinsOf(seen)}`);
 }
 
 /** Vehicles that this run, or the scoring after it, has touched: durable, so that a step that lost its result finds them again. */

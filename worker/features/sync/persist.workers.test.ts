@@ -1,7 +1,6 @@
 /** Persisting on real D1: what is written, what is not, and that doing it twice is doing it once. */
-import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import type { ObservedFault, ObservedVehicle } from '#contracts/sync';
+import type { ObservedVehicle } from '#contracts/sync';
 import { faults, syncRuns, tenants, vehicles } from '#worker/db/schema/index';
 import { scopeForJob } from '#worker/http/tenant-scope';
 import { openDatabase } from '#worker/db/client';
@@ -9,37 +8,10 @@ import { eq } from 'drizzle-orm';
 import { db, fault as insertFault, tenant, truck } from '../../../test/workers/harness.ts';
 import { markSeen, persistObserved } from './persist.ts';
 import { beginRun, createRun, endRun, listRuns, vehiclesLastTime } from './runs-store.ts';
-import { createSyncWork } from './sync-work.ts';
-import { runPolicy } from './run-policy.ts';
-import { runSync, type Steps } from './run-sync.ts';
+import { listeningDatabase, observedFault as fault, observedVehicle as vehicle } from './sync-builders.ts';
 
 const t1 = '2026-11-20T09:00:00.000Z';
 const t2 = '2026-11-20T09:15:00.000Z';
-
-const fault = (changes: Partial<ObservedFault> = {}): ObservedFault => ({
-  spn: 110,
-  fmi: 0,
-  sourceAddress: 0,
-  description: 'portal words',
-  isActive: true,
-  occurrenceCount: 3,
-  lamps: { malfunction: true, redStop: false, amberWarning: false, protect: false },
-  ...changes,
-});
-const vehicle = (n: number, changes: Partial<ObservedVehicle> = {}): ObservedVehicle => ({
-  vin: `1XKYD49X0NJ${String(n).padStart(6, '0')}`,
-  unitNumber: `U-${n}`,
-  year: 2023,
-  make: 'Kenworth',
-  model: "T680 'next gen'",
-  engineMake: 'PACCAR',
-  engineModel: 'MX-13',
-  odometerMiles: 100_000.5,
-  engineHours: 3_000,
-  position: null,
-  faults: [fault()],
-  ...changes,
-});
 
 async function aRun(nowIso = t1) {
   const owner = await tenant();
@@ -60,24 +32,6 @@ const vehiclesOf = (tenantId: string) =>
 const faultsOf = (tenantId: string) =>
   db.select().from(faults).where(eq(faults.tenantId, tenantId)).orderBy(faults.spn);
 const countsOf = async (runId: string) => (await db.select().from(syncRuns).where(eq(syncRuns.id, runId)))[0]?.counts;
-
-/** D1 that remembers every writing statement. */
-function listeningDatabase() {
-  const writes: string[] = [];
-  const d1 = new Proxy(env.DB, {
-    get(target, key) {
-      if (key === 'prepare') {
-        return (text: string) => {
-          if (!/^\s*select/i.test(text)) writes.push(text.trim().split(/\s+/).slice(0, 3).join(' ').toLowerCase());
-          return target.prepare(text);
-        };
-      }
-      const value: unknown = Reflect.get(target, key);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-  return { d1, writes };
-}
 
 describe('persisting a reading', () => {
   it('writes vehicles and faults in full, counted and marked for scoring', async () => {
@@ -182,91 +136,25 @@ describe('persisting a reading', () => {
     expect(writes.length).toBeLessThanOrEqual(8);
     expect(await faultsOf(owner.id)).toHaveLength(2_000);
   });
-});
 
-/** Steps without an engine: each simply runs. */
-const plainSteps: Steps = { do: (_name, work) => work(), sleep: async () => undefined };
-
-describe('a whole run on real D1, gate, scoring, alerts and rooms', () => {
-  async function sync(tenantId: string, observed: ObservedVehicle[], nowIso: string, bindings = env) {
-    const scope = scopeForJob(tenantId);
-    const { row } = await createRun(scope, db, { provider: 'paccar', trigger: 'cron', nowIso });
-    const params = { runId: row.id, tenantId, provider: 'paccar', trigger: 'cron' } as const;
-    const clock = { now: () => Date.parse(nowIso), random: () => 0, sleep: async () => undefined };
-    const work = createSyncWork(bindings, params, { clock });
-    const assets = observed.map(({ vin, unitNumber, year, make, model }) => ({ vin, unitNumber, year, make, model }));
-    await runSync(
-      plainSteps,
-      {
-        ...work,
-        list: async () => ({ ok: true, value: { assets, rejected: [], nextHref: null } }),
-        details: async (of) => ({
-          ok: true,
-          value: {
-            vehicles: observed.filter((one) => of.some(({ vin }) => vin === one.vin)),
-            failed: [],
-            remaining: [],
-            stopped: null,
-          },
-        }),
-      },
-      runPolicy,
-    );
-    const [ended] = await db.select().from(syncRuns).where(eq(syncRuns.id, row.id));
-    return ended;
-  }
-
-  it('scores what changed, opens alerts and says how many', async () => {
-    const owner = await tenant();
-    const ended = await sync(owner.id, [vehicle(1), vehicle(2, { faults: [] })], t1);
-    expect(ended).toMatchObject({ status: 'succeeded', errorCode: null, finishedAt: t1 });
-    expect(ended?.counts).toMatchObject({ vehiclesSeen: 2, vehiclesCreated: 2, faultsOpened: 1, faultsSeen: 1 });
-    expect(ended?.counts.alertsOpened).toBeGreaterThan(0);
-    const rows = await vehiclesOf(owner.id);
-    expect(rows[0]).toMatchObject({ isScoreDirty: false, lastSyncAt: t1, faultsReadAt: t1 });
-    expect(rows[0]?.riskScore).toBeGreaterThan(rows[1]?.riskScore ?? 100);
-  });
-
-  it('a second run with no change writes nothing but the run and one bulk update', async () => {
-    const owner = await tenant();
-    const fleet = Array.from({ length: 30 }, (_, n) => vehicle(n));
-    await sync(owner.id, fleet, t1);
-    const before = { vehicles: await vehiclesOf(owner.id), faults: await faultsOf(owner.id) };
-    const [tenantBefore] = await db.select().from(tenants).where(eq(tenants.id, owner.id));
-    const { d1, writes } = listeningDatabase();
-    const ended = await sync(owner.id, fleet, t2, { ...env, DB: d1 });
-    expect(ended).toMatchObject({
-      status: 'succeeded',
-      counts: { vehiclesSeen: 30, vehiclesChanged: 0, faultsSeen: 30 },
-    });
-    expect(writes.filter((text) => !text.includes('sync_logs'))).toEqual(['update vehicles set']);
-    expect(await faultsOf(owner.id)).toEqual(before.faults);
-    expect(await vehiclesOf(owner.id)).toEqual(
-      before.vehicles.map((row) => ({ ...row, lastSyncAt: t2, faultsReadAt: t2 })),
-    );
-    const [tenantAfter] = await db.select().from(tenants).where(eq(tenants.id, owner.id));
-    expect(tenantAfter?.changeCounter).toBe(tenantBefore?.changeCounter);
-  });
-
-  it('a suspicious run clears nothing and alerts; the next good one settles it', async () => {
-    const owner = await tenant();
-    const fleet = Array.from({ length: 10 }, (_, n) => vehicle(n));
-    await sync(owner.id, fleet, t1);
-    const partial = await sync(
-      owner.id,
-      fleet.slice(0, 3).map((one) => ({ ...one, faults: [] })),
-      t2,
-    );
-    expect(partial).toMatchObject({ status: 'partial', errorCode: 'SUSPICIOUS_RESULT' });
-    expect((await faultsOf(owner.id)).every((row) => row.isActive)).toBe(true);
-    const alerts = () =>
-      env.DB.prepare("SELECT status, severity FROM alerts WHERE tenant_id = ? AND cause = 'sync:paccar'")
-        .bind(owner.id)
-        .all();
-    expect((await alerts()).results).toEqual([{ status: 'open', severity: 'major' }]);
-    await sync(owner.id, fleet, '2026-11-20T09:30:00.000Z');
-    expect((await alerts()).results).toEqual([{ status: 'resolved', severity: 'major' }]);
-  });
+  it('never binds a value near D1’s two megabytes, neither when faults come nor when they go', async () => {
+    const { owner, scope, runId } = await aRun();
+    const { d1, largestValueBytes } = listeningDatabase();
+    const worst = (n: number) =>
+      vehicle(n, {
+        faults: Array.from({ length: 50 }, (_, f) => fault({ spn: 400_000 + f, description: '€'.repeat(200) })),
+      });
+    const many = Array.from({ length: 100 }, (_, n) => worst(n));
+    const { counts, counters } = await persistObserved(scope, openDatabase(d1), at(runId, many));
+    expect(counts).toMatchObject({ vehiclesCreated: 100, faultsOpened: 5_000 });
+    expect(counters.length).toBeGreaterThan(1);
+    const gone = many.map((one) => ({ ...one, faults: [] }));
+    expect((await persistObserved(scope, openDatabase(d1), at(runId, gone, t2))).counts.faultsCleared).toBe(5_000);
+    expect(largestValueBytes()).toBeGreaterThan(700_000);
+    expect(largestValueBytes()).toBeLessThan(1_500_000);
+    expect(await countsOf(runId)).toMatchObject({ vehiclesCreated: 100, faultsOpened: 5_000, faultsCleared: 5_000 });
+    expect((await faultsOf(owner.id)).filter((row) => !row.isActive)).toHaveLength(5_000);
+  }, 30_000);
 });
 
 describe('the log of runs', () => {

@@ -1,7 +1,7 @@
 /** Connections to outside sources, and the runs that read them. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { createMiddleware } from 'hono/factory';
-import { feedOf, idSchema, oneOf } from '#contracts/primitives';
+import { feedOf, idSchema, oneOf, pageOf, pageQueryShape } from '#contracts/primitives';
 import {
   putSyncCredentialsInputSchema,
   startSyncRunInputSchema,
@@ -10,22 +10,35 @@ import {
   syncRunListQuerySchema,
   syncRunSchema,
   syncStatusSchema,
+  type PutSyncCredentialsInput,
   type SyncProvider,
 } from '#contracts/sync';
 import { configOf } from '../../env.ts';
-import { requirePermission, tenantScopeOf } from '../../http/authenticate.ts';
+import { readScopeOf, requirePermission, tenantScopeOf } from '../../http/authenticate.ts';
 import { jsonBody } from '../../http/body.ts';
 import type { AppContext, AppEnv } from '../../http/context.ts';
+import { entityTag, requireMatch } from '../../http/entity-tag.ts';
 import { AppError, notFound } from '../../http/errors.ts';
 import { idempotent } from '../../http/idempotency.ts';
-import { answer, bearer, body, errors, idParam, router, signedInErrors } from '../../http/routes.ts';
-import { ownTenantOnly, type TenantScope } from '../../http/tenant-scope.ts';
+import {
+  answer,
+  bearer,
+  body,
+  errors,
+  idParam,
+  pageMeta,
+  pageWindow,
+  router,
+  signedInErrors,
+} from '../../http/routes.ts';
+import { ownTenantOnly, type ReadScope, type TenantScope } from '../../http/tenant-scope.ts';
 import { openVault } from '../../secrets/vault.ts';
 import {
   deleteCredentials,
   getCredentials,
   listCredentials,
   putCredentials,
+  secretsToRepeat,
   toProviderOption,
   type SyncCredentialsRow,
 } from './credentials-store.ts';
@@ -44,6 +57,10 @@ const defaultLimit = 20;
 const tenantQuerySchema = z.strictObject({ tenantId: idSchema.optional() });
 const ownScope = async (c: AppContext, tenantId?: string): Promise<TenantScope> =>
   ownTenantOnly(await tenantScopeOf(c, tenantId));
+
+/** Runs to read: the own tenant's; the operator sees every tenant's, or one's. */
+const runsScope = async (c: AppContext, tenantId?: string): Promise<ReadScope> =>
+  c.get('caller').tenant === null ? readScopeOf(c, tenantId) : ownScope(c, tenantId);
 
 /** An unknown provider is not found, as any other thing that does not exist. */
 const providerParam = z.object({ provider: z.string().max(40) });
@@ -72,6 +89,15 @@ function checkedBaseUrl(c: AppContext, baseUrl: string | undefined): string | un
   });
 }
 
+/** Secrets were given for one place: nobody may send them to another by changing the address alone. */
+function requireSecretsForNewPlace(known: SyncCredentialsRow | null, input: PutSyncCredentialsInput): void {
+  const missing = known === null ? [] : secretsToRepeat(known, input);
+  if (missing.length === 0) return;
+  throw new AppError('VALIDATION_FAILED', `${missing.join(', ')}: give it again when the address changes.`, {
+    details: { issues: missing.map((path) => ({ path, message: 'must be given again when the address changes' })) },
+  });
+}
+
 export const syncRoutes = router()
   .openapi(
     createRoute({
@@ -80,17 +106,21 @@ export const syncRoutes = router()
       tags,
       summary: 'The stored connections; secrets are never returned',
       security: bearer,
-      middleware: canManage,
-      request: { query: tenantQuerySchema },
+      middleware: canRead,
+      request: { query: tenantQuerySchema.extend(pageQueryShape) },
       responses: {
-        200: answer(oneOf(z.array(syncCredentialsSchema)), 'All of them'),
+        200: answer(pageOf(syncCredentialsSchema), 'The page'),
         ...errors(...signedInErrors, 'NOT_FOUND'),
       },
     }),
     async (c) => {
-      const scope = await ownScope(c, c.req.valid('query').tenantId);
+      const query = c.req.valid('query');
+      const scope = await ownScope(c, query.tenantId);
+      const { limit, offset } = pageWindow(query);
+      // At most one a provider.
       const rows = await listCredentials(scope, c.get('db'));
-      return c.json({ data: await Promise.all(rows.map((row) => presented(c, scope, row))) }, 200);
+      const data = await Promise.all(rows.slice(offset, offset + limit).map((row) => presented(c, scope, row)));
+      return c.json({ data, meta: pageMeta(query, rows.length) }, 200);
     },
   )
   .openapi(
@@ -100,7 +130,7 @@ export const syncRoutes = router()
       tags,
       summary: 'One stored connection',
       security: bearer,
-      middleware: canManage,
+      middleware: [...canRead, entityTag()],
       request: { params: providerParam, query: tenantQuerySchema },
       responses: {
         200: answer(oneOf(syncCredentialsSchema), 'The connection'),
@@ -125,7 +155,14 @@ export const syncRoutes = router()
       request: { params: providerParam, query: tenantQuerySchema, body: body(putSyncCredentialsInputSchema) },
       responses: {
         200: answer(oneOf(syncCredentialsSchema), 'The connection as it is stored'),
-        ...errors(...signedInErrors, 'NOT_FOUND', 'INVALID_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'),
+        ...errors(
+          ...signedInErrors,
+          'NOT_FOUND',
+          'PRECONDITION_FAILED',
+          'INVALID_JSON',
+          'PAYLOAD_TOO_LARGE',
+          'UNSUPPORTED_MEDIA_TYPE',
+        ),
       },
     }),
     async (c) => {
@@ -134,6 +171,9 @@ export const syncRoutes = router()
       const input = c.req.valid('json');
       const baseUrl = checkedBaseUrl(c, input.baseUrl);
       const db = c.get('db');
+      const known = await getCredentials(scope, db, provider);
+      if (known !== null) await requireMatch(c, await presented(c, scope, known));
+      requireSecretsForNewPlace(known, { ...input, baseUrl });
       const vault = await openVault(db, configOf(c.env), scope.tenantId);
       const row = await putCredentials(scope, db, vault, provider, { ...input, baseUrl }, c.get('now').toISOString());
       return c.json({ data: await presented(c, scope, row) }, 200);
@@ -209,7 +249,7 @@ export const syncRoutes = router()
     }),
     async (c) => {
       const { tenantId, cursor, limit = defaultLimit } = c.req.valid('query');
-      const page = await listRuns(await ownScope(c, tenantId), c.get('db'), { cursor, limit });
+      const page = await listRuns(await runsScope(c, tenantId), c.get('db'), { cursor, limit });
       if (page === null) {
         throw new AppError('VALIDATION_FAILED', 'cursor: is not one of ours.', {
           details: { issues: [{ path: 'cursor', message: 'is not one of ours' }] },
@@ -225,12 +265,12 @@ export const syncRoutes = router()
       tags,
       summary: 'One run',
       security: bearer,
-      middleware: canRead,
+      middleware: [...canRead, entityTag()],
       request: { params: idParam, query: tenantQuerySchema },
       responses: { 200: answer(oneOf(syncRunSchema), 'The run'), ...errors(...signedInErrors, 'NOT_FOUND') },
     }),
     async (c) => {
-      const scope = await ownScope(c, c.req.valid('query').tenantId);
+      const scope = await runsScope(c, c.req.valid('query').tenantId);
       const row = await getRun(scope, c.get('db'), c.req.valid('param').id);
       if (row === null) throw notFound('sync run');
       return c.json({ data: toSyncRun(row) }, 200);

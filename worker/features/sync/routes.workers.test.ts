@@ -40,13 +40,13 @@ commonRouteTests('GET /sync/credentials', {
   ...common,
   method: 'GET',
   path: () => '/sync/credentials',
-  permission: 'sync:manage',
+  permission: 'sync:read',
 });
 commonRouteTests('GET /sync/credentials/:provider', {
   ...common,
   method: 'GET',
   path: () => '/sync/credentials/paccar',
-  permission: 'sync:manage',
+  permission: 'sync:read',
 });
 commonRouteTests('PUT /sync/credentials/:provider', {
   ...common,
@@ -86,6 +86,31 @@ const put = (token: string, body: unknown, provider = 'paccar') =>
   call('PUT', `/sync/credentials/${provider}`, { token, body });
 
 describe('credentials', () => {
+  it('a new address needs the secrets again; the same place does not', async () => {
+    const owner = await tenant();
+    const { token } = await person(owner, 'fleet_admin');
+    const first = { baseUrl: 'https://portal.example/a', username: 'u', password: 'p', consent: true };
+    expect((await put(token, first)).status).toBe(200);
+    const moved = await put(token, { baseUrl: 'https://elsewhere.example', consent: true });
+    expect([moved.status, moved.body.error.code]).toEqual([400, 'VALIDATION_FAILED']);
+    expect(moved.body.error.message).toContain('password');
+    const { data } = (await call('GET', '/sync/credentials/paccar', { token })).body;
+    expect(data).toMatchObject({ baseUrl: expect.stringContaining('portal.example') });
+    expect((await put(token, { baseUrl: 'https://portal.example/b', consent: true })).status).toBe(200);
+    expect((await put(token, { baseUrl: 'https://elsewhere.example', password: 'p', consent: true })).status).toBe(200);
+  });
+
+  it('If-Match holds on them too', async () => {
+    const { token } = await person(await tenant(), 'fleet_admin');
+    await put(token, { username: 'u', password: 'p', consent: true });
+    const headers = { 'if-match': '"stale"' };
+    const body = { username: 'v', consent: true };
+    expect((await call('PUT', '/sync/credentials/paccar', { token, body, headers })).status).toBe(412);
+    const etag = (await call('GET', '/sync/credentials/paccar', { token })).headers.get('etag') ?? '';
+    const fresh = await call('PUT', '/sync/credentials/paccar', { token, body, headers: { 'if-match': etag } });
+    expect(fresh.body.data).toMatchObject({ username: 'v', hasPassword: true });
+  });
+
   it('are stored sealed, never returned, and opened again for the sign-in', async () => {
     const { owner, token } = await admin();
     const answer = await put(token, { ...portal, totpSecret: 'jbsw y3dp ehpk 3pxp' });

@@ -20,7 +20,9 @@ const failure = (code: SyncErrorCode, retryAfterMs: number | null = null): Scrap
   message: `it was ${code}`,
   retryAfterMs,
   evidenceKey: null,
+  isNoBrowser: false,
 });
+const noBrowser: ScrapeFailure = { ...failure('BROWSER_LOST'), isNoBrowser: true };
 const whole = (of: ListedAsset[]): DetailReading => ({
   vehicles: of.map((one) => toObservedVehicle(one, null, [])),
   failed: [],
@@ -72,13 +74,14 @@ function fakeWork(fleet: Partial<Fleet> = {}) {
     marked: [] as { vin: string; hasFaultList: boolean }[],
     outcome: null as RunOutcome | null,
     silences: [] as number[],
+    gateHeld: [] as boolean[],
     calls: { list: 0, details: 0, gate: 0, score: 0 },
     gate: [] as { granted: boolean; heldBy: string | null; retryAfterMs: number }[],
     order: [] as string[],
   };
   const isFailure = (result: DetailReading | ScrapeFailure): result is ScrapeFailure => 'code' in result;
   const work: SyncWork = {
-    begin: async () => ({ startedAt: '2026-11-20T09:00:00.000Z', vehiclesBefore: fleet.before ?? 0 }),
+    begin: async () => ({ startedAt: '2026-11-20T09:00:00.000Z', vehiclesBefore: fleet.before ?? 0, spread: 0.25 }),
     acquireGate: async () => {
       seen.calls.gate += 1;
       return seen.gate.shift() ?? { granted: true, heldBy: null, retryAfterMs: 0 };
@@ -94,7 +97,10 @@ function fakeWork(fleet: Partial<Fleet> = {}) {
       const result = fleet.details?.(of, seen.calls.details) ?? whole(of);
       return isFailure(result) ? { ok: false, failure: result } : { ok: true, value: result };
     },
-    announceSilence: async (ms) => void seen.silences.push(ms),
+    announceSilence: async (ms, { holdsGate }) => {
+      seen.silences.push(ms);
+      seen.gateHeld.push(holdsGate);
+    },
     now: async () => '2026-11-20T09:05:00.000Z',
     persist: async (batch, times) => {
       seen.order.push('persist');
@@ -162,8 +168,17 @@ describe('a sync', () => {
     expect(status).toBe('succeeded');
     expect(steps.slept).toEqual([4_000, 8_000, 16_000]);
     expect(seen.silences).toEqual([4_000, 8_000, 16_000]);
+    expect(seen.gateHeld).toEqual([true, true, true]);
     expect((await go({ list: () => failure('BROWSER_LOST') })).seen.calls.list).toBe(4);
     expect((await go({ list: () => failure('TIMED_OUT') })).seen.calls.list).toBe(3);
+  });
+
+  it('waits long for a browser that cannot be had, and blames neither the portal nor its gate', async () => {
+    const { status, steps } = await go({ list: (call) => (call <= 8 ? noBrowser : null) });
+    expect([status, steps.slept.length]).toEqual(['succeeded', 8]);
+    const never = await go({ list: () => noBrowser });
+    expect([never.status, never.seen.calls.list]).toEqual(['failed', 9]);
+    expect(never.seen.outcome).toMatchObject({ cooldownMs: 0, error: { code: 'BROWSER_LOST' } });
   });
 
   it('honours Retry-After, and leaves a cooldown when the portal wants more than a run can wait', async () => {
@@ -242,6 +257,7 @@ describe('a sync', () => {
     const steps = new MemorySteps();
     expect(await runSync(steps, work, policy)).toBe('succeeded');
     expect(steps.slept).toEqual([15_000, 5_000]);
+    expect(seen.gateHeld).toEqual([false, false]);
     const cold = fakeWork();
     cold.seen.gate.push({ granted: false, heldBy: null, retryAfterMs: 600_000 });
     expect(await runSync(new MemorySteps(), cold.work, policy)).toBe('failed');
@@ -302,8 +318,33 @@ describe('a crash', () => {
   });
 });
 
-it('delays double up to a minute and end', () => {
-  const of = (done: number) =>
-    retryDelayMs({ code: 'BROWSER_LOST', retryAfterMs: null }, done, { ...runPolicy, maxRetries: 6 });
-  expect([0, 1, 2, 3, 4, 5, 6].map(of)).toEqual([4_000, 8_000, 16_000, 32_000, 60_000, 60_000, null]);
+describe('the wait before another try', () => {
+  it('doubles up to a minute and ends', () => {
+    const of = (done: number) => retryDelayMs(failure('BROWSER_LOST'), done, 0.25, { ...runPolicy, maxRetries: 6 });
+    expect([0, 1, 2, 3, 4, 5, 6].map(of)).toEqual([4_000, 8_000, 16_000, 32_000, 60_000, 60_000, null]);
+  });
+
+  it('for a browser is another one for every run and every try, around the same middle', () => {
+    const waits = (spread: number) =>
+      Array.from({ length: 9 }, (_, done) => retryDelayMs(noBrowser, done, spread, runPolicy));
+    for (const spread of [0, 0.1, 0.5, 0.999]) {
+      expect(waits(spread).at(-1)).toBeNull();
+      waits(spread)
+        .slice(0, -1)
+        .forEach((ms, done) => {
+          const middle = Math.min(4_000 * 2 ** done, 60_000);
+          expect(ms).toBeGreaterThanOrEqual(middle * 0.5);
+          expect(ms).toBeLessThanOrEqual(middle * 1.5);
+        });
+    }
+    expect(new Set([0, 0.1, 0.5, 0.9].map((spread) => waits(spread)[0])).size).toBe(4);
+    // Two runs that came together once come apart.
+    expect(new Set(waits(0.3).slice(4, -1)).size).toBe(4);
+  });
+
+  it('is none for what will be the same in a minute', () => {
+    for (const code of ['LOGIN_FAILED', 'MFA_REQUIRED', 'MARKUP_CHANGED', 'SUSPICIOUS_RESULT'] as const) {
+      expect(retryDelayMs(failure(code), 0, 0, runPolicy)).toBeNull();
+    }
+  });
 });

@@ -1944,6 +1944,8 @@ export interface paths {
             parameters: {
                 query?: {
                     tenantId?: string;
+                    page?: string;
+                    pageSize?: string;
                 };
                 header?: never;
                 path?: never;
@@ -1951,7 +1953,7 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description All of them */
+                /** @description The page */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -1959,6 +1961,11 @@ export interface paths {
                     content: {
                         "application/json": {
                             data: components["schemas"]["SyncCredentials"][];
+                            meta: {
+                                total: number;
+                                page: number;
+                                pageSize: number;
+                            };
                         };
                     };
                 };
@@ -2172,6 +2179,15 @@ export interface paths {
                 };
                 /** @description NOT_FOUND */
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description PRECONDITION_FAILED */
+                412: {
                     headers: {
                         [name: string]: unknown;
                     };
