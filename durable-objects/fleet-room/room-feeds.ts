@@ -146,7 +146,8 @@ export function dropSource(state: RoomState, sourceTenantId: string): void {
   if (state.sources.delete(sourceTenantId)) state.unsaved.sources.add(sourceTenantId);
 }
 
-const higher = (a: number | null, b: number | null): number | null => (a === null || b === null ? (a ?? b) : Math.max(a, b));
+const higher = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : Math.max(a, b);
 
 /** Meters only rise, so what any reading said of them stays true of the newest one, which may not mention them. */
 const withMeters = (newest: Reading, other: Reading): Reading => ({

@@ -315,14 +315,16 @@ describe('runs', () => {
     }
   });
 
-  it('a viewer reads none, a service manager reads and starts none, a super admin names the tenant', async () => {
+  it('a viewer reads none, a service manager reads and starts none, a super admin reads all and starts by name', async () => {
     const { owner, token } = await admin();
     await put(token, portal);
     const manager = await person(owner, 'service_manager');
     expect((await call('GET', '/sync/runs', { token: manager.token })).status).toBe(200);
     expect((await call('POST', '/sync/runs', { token: manager.token, body: {} })).status).toBe(403);
     const superAdmin = await person(null, 'super_admin');
-    expect((await call('GET', '/sync/runs', { token: superAdmin.token })).status).toBe(400);
+    expect((await call('GET', '/sync/runs', { token: superAdmin.token })).status).toBe(200);
+    expect((await call('GET', `/sync/runs/${owner.id}`, { token: superAdmin.token })).status).toBe(404);
+    expect((await call('POST', '/sync/runs', { token: superAdmin.token, body: {} })).status).toBe(400);
     expect(
       (await call('GET', `/sync/status?tenantId=${owner.id}`, { token: superAdmin.token })).body.data,
     ).toMatchObject({ tenantId: owner.id });
