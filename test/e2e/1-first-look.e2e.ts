@@ -1,8 +1,10 @@
 /** What a newcomer meets after `npm start`: every demo person, the fleets, health, the documents. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { demoPeople, demoTenants } from '#simulators/world/demo';
 import type { Vehicle } from '#contracts/vehicles';
-import { closeBrowser, send, signIn, signedInPage, sleep, url } from './platform.ts';
+import { closeBrowser, demoPassword, send, signIn, signedInPage, sleep, url } from './platform.ts';
 
 afterAll(closeBrowser);
 
@@ -58,6 +60,19 @@ describe('after npm start', () => {
       if (moved) return;
     }
     throw new Error('no truck moved within 30 s');
+  });
+
+  test('the documented client of the live protocol holds the fleet and hears trucks move', async () => {
+    const client = join(import.meta.dirname, '../../docs/clients/live-client.mjs');
+    const child = spawn(process.execPath, [client, url, 'admin@highplains.example', demoPassword]);
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    try {
+      await expect.poll(() => output, { timeout: 30_000 }).toMatch(/"vehicles":25.*"changed":"everything"/);
+      await expect.poll(() => output, { timeout: 30_000 }).toMatch(/"vehicles":25.*"changed":\["/);
+    } finally {
+      child.kill();
+    }
   });
 
   test('a wrong password and an invented address answer alike', async () => {

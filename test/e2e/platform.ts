@@ -5,6 +5,7 @@ import { findBrowser } from '#scripts/start/browser';
 import { demoPassword } from '#simulators/world/demo';
 import { Client, control as steer, send as sendTo, type Answer } from '../platform/client.ts';
 
+export { demoPassword };
 export { sleep, type Client } from '../platform/client.ts';
 
 const address = { url: inject('url'), portalUrl: inject('portalUrl') };
