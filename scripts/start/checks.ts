@@ -31,6 +31,11 @@ function isStartCommand(pid: number): boolean {
   return !existsSync(commandLine) || readFileSync(commandLine, 'utf8').includes('start.ts');
 }
 
+const unwritable = (folder: string, cause: unknown): CheckError =>
+  new CheckError(
+    `The state folder ${folder} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`,
+  );
+
 /** One start command per state folder: two runtimes on the same databases would destroy them. Released at exit. */
 export function lockStateFolder(folder: string): void {
   const file = join(folder, 'start.pid');
@@ -40,31 +45,40 @@ export function lockStateFolder(folder: string): void {
       `TruckIQ already runs on ${folder} (process ${holder}). Stop it, or give this one --state DIR.`,
     );
   }
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(file, String(process.pid));
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(file, String(process.pid));
+  } catch (cause) {
+    throw unwritable(folder, cause);
+  }
   process.once('exit', () => rmSync(file, { force: true }));
 }
 
 /** Empties a state folder of everything a start makes. */
 function forget(folder: string): void {
-  for (const name of ['data', 'secrets.json', 'world.json', 'seeded', 'mail', 'logs']) {
+  for (const name of ['data', 'secrets.json', 'world.json', 'mail', 'logs']) {
     rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+/** Reads a small file of the state folder; what is broken there is named with the way out. */
+export function readStateFile<T>(file: string, parse: (value: unknown) => T): T {
+  try {
+    return parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch {
+    throw new CheckError(`${file} is damaged. Restore it, or start with --fresh, which forgets everything kept there.`);
   }
 }
 
 /** Makes the state folder (emptied when `fresh`) and proves that it can be written. */
 export function prepareStateFolder(folder: string, fresh: boolean): void {
   try {
-    lockStateFolder(folder);
     if (fresh) forget(folder);
     mkdirSync(join(folder, 'logs'), { recursive: true });
     writeFileSync(join(folder, '.writable'), '');
     rmSync(join(folder, '.writable'));
   } catch (cause) {
-    if (cause instanceof CheckError) throw cause;
-    throw new CheckError(
-      `The state folder ${folder} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`,
-    );
+    throw unwritable(folder, cause);
   }
   const { bavail, bsize } = statfsSync(folder);
   if (bavail * bsize < neededBytes) {

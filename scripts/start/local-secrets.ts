@@ -1,8 +1,9 @@
 /** Secrets of a local installation: made once, kept in the state folder, readable by their owner only. */
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { readStateFile } from './checks.ts';
 
 const secretsSchema = z.object({ AUTH_PRIVATE_JWK: z.string(), MASTER_KEY: z.string() });
 export type WorkerSecrets = z.infer<typeof secretsSchema>;
@@ -17,7 +18,7 @@ export function makeSecrets(): WorkerSecrets {
 /** The state folder's secrets, made on first use. Throws when the file is there but unreadable. */
 export function localSecrets(stateFolder: string): WorkerSecrets {
   const file = join(stateFolder, 'secrets.json');
-  if (existsSync(file)) return secretsSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  if (existsSync(file)) return readStateFile(file, (value) => secretsSchema.parse(value));
   const secrets = makeSecrets();
   writeFileSync(file, JSON.stringify(secrets), { mode: 0o600 });
   return secrets;

@@ -6,13 +6,13 @@ import { createHash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { D1Database } from '@cloudflare/workers-types';
-import { sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { v7 } from 'uuid';
 import { demoPassword, demoPeople, demoTenants } from '#simulators/world/demo';
 import { demoRoster } from '#simulators/world/roster';
 import { demoPortalAccounts } from '#simulators/portal/accounts';
 import { openDatabase, type Database } from '#worker/db/client';
-import { dealerLinks, tenants, users, vehicles } from '#worker/db/schema/index';
+import { dealerLinks, syncCredentials, tenants, users, vehicles } from '#worker/db/schema/index';
 import { configOf, type Env } from '#worker/env';
 import { hashPassword } from '#worker/features/auth/passwords';
 import { getCredentials, putCredentials } from '#worker/features/sync/credentials-store';
@@ -116,10 +116,26 @@ async function aimCredentials(db: Database, bindings: Record<string, string>, po
   for (const { tenantName, username, password } of demoPortalAccounts) {
     const scope = scopeForJob(tenantId(tenantName));
     const known = await getCredentials(scope, db, 'paccar');
-    if (known?.baseUrl === portalUrl || (known?.baseUrl && !localPortal.test(known.baseUrl))) continue;
+    const isHere = known?.baseUrl === portalUrl && known.isActive;
+    if (isHere || (known?.baseUrl && !localPortal.test(known.baseUrl))) continue;
     const vault = await openVault(db, config, scope.tenantId);
-    const input = { baseUrl: portalUrl, username: known?.username ?? username, password, consent: true as const };
+    const input = {
+      baseUrl: portalUrl,
+      username: known?.username ?? username,
+      password,
+      isActive: true,
+      consent: true as const,
+    };
     await putCredentials(scope, db, vault, 'paccar', input, new Date().toISOString());
+  }
+}
+
+/** Without the simulated world nobody answers at its portal: its credentials rest until it is back. */
+async function restCredentials(db: Database): Promise<void> {
+  const rows = await db.select({ id: syncCredentials.id, baseUrl: syncCredentials.baseUrl }).from(syncCredentials);
+  for (const { id, baseUrl } of rows) {
+    if (baseUrl === null || !localPortal.test(baseUrl)) continue;
+    await db.update(syncCredentials).set({ isActive: false }).where(eq(syncCredentials.id, id));
   }
 }
 
@@ -131,12 +147,14 @@ export async function seedDemoData(
   portalUrl: string | null,
 ): Promise<void> {
   const db = openDatabase(d1);
-  const marker = join(stateFolder, 'seeded');
+  // Beside the databases it speaks of: whoever deletes them deletes it too.
+  const marker = join(stateFolder, 'data', 'seeded');
   if (!existsSync(marker)) {
     await seedTenants(db);
     await seedPeople(db);
     await seedTrucks(db);
     writeFileSync(marker, '');
   }
-  if (portalUrl !== null) await aimCredentials(db, bindings, portalUrl);
+  if (portalUrl === null) await restCredentials(db);
+  else await aimCredentials(db, bindings, portalUrl);
 }

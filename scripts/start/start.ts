@@ -2,13 +2,13 @@
  * `npm start`: from a clone to live demo fleets with one command. Checks, builds, starts the simulated outside world and
  * the Worker, each supervised, and prints where to look. Ctrl-C stops everything; what was acknowledged is kept.
  */
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { demoPassword, demoPeople } from '#simulators/world/demo';
 import { findBrowser, installBrowserWrapper } from './browser.ts';
 import { build } from './build.ts';
-import { CheckError, prepareStateFolder, requireFreePort } from './checks.ts';
+import { CheckError, lockStateFolder, prepareStateFolder, readStateFile, requireFreePort } from './checks.ts';
 import { localSecrets } from './local-secrets.ts';
 import { OptionError, parseStartOptions, type StartOptions } from './options.ts';
 import { worldSeed } from './seed.ts';
@@ -20,8 +20,7 @@ const root = join(import.meta.dirname, '..', '..');
 /** When the world began: kept, so that a restart continues the same story. */
 function worldAnchorMs(stateFolder: string): number {
   const file = join(stateFolder, 'world.json');
-  if (existsSync(file))
-    return z.object({ anchorMs: z.number() }).parse(JSON.parse(readFileSync(file, 'utf8'))).anchorMs;
+  if (existsSync(file)) return readStateFile(file, (value) => z.object({ anchorMs: z.number() }).parse(value).anchorMs);
   const anchorMs = Date.now();
   writeFileSync(file, JSON.stringify({ anchorMs }));
   return anchorMs;
@@ -76,9 +75,13 @@ function stopWithParent(stop: () => void): void {
 }
 
 async function run(options: StartOptions): Promise<void> {
+  lockStateFolder(options.stateFolder);
   await requireFreePort(options.port, 'the dashboard');
-  if (options.world) await requireFreePort(options.worldPort, 'the simulated portal');
+  if (options.world) await requireFreePort(options.worldPort, 'the simulated portal (the one after --port)');
   prepareStateFolder(options.stateFolder, options.fresh);
+  // Read before anything takes time: a damaged file is said at once.
+  const secrets = localSecrets(options.stateFolder);
+  const anchorMs = worldAnchorMs(options.stateFolder);
   const browser = await findBrowser();
   if (browser === null) {
     throw new CheckError(
@@ -100,7 +103,11 @@ async function run(options: StartOptions): Promise<void> {
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> =>
     (stopping ??= Promise.all(children.map((child) => child.stop())).then(() => undefined));
-  const stopAndExit = (): void => void stop().then(() => process.exit(0));
+  const stopAndExit = (): void =>
+    void stop().then(() => {
+      console.log(`Stopped. Everything is kept in ${options.stateFolder}.`);
+      process.exit(0);
+    });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stopAndExit);
   if (process.env['npm_lifecycle_event'] !== undefined) stopWithParent(stopAndExit);
 
@@ -111,7 +118,7 @@ async function run(options: StartOptions): Promise<void> {
       logFile: join(options.stateFolder, 'logs', 'world.log'),
       args: [
         ...['--port', String(options.worldPort), '--api', url, '--seed', String(worldSeed)],
-        ...['--anchor', String(worldAnchorMs(options.stateFolder)), '--speed', String(options.speed)],
+        ...['--anchor', String(anchorMs), '--speed', String(options.speed)],
       ],
     });
     children.push(world);
@@ -131,7 +138,7 @@ async function run(options: StartOptions): Promise<void> {
       syncEverySeconds: options.syncEverySeconds,
       seedPortalUrl: options.world ? portalUrl : null,
       bindings: {
-        ...localSecrets(options.stateFolder),
+        ...secrets,
         ENVIRONMENT: 'development',
         ALLOWED_ORIGINS: `http://localhost:${options.port},http://127.0.0.1:${options.port}`,
         ALLOW_LOCAL_TARGETS: 'true',
