@@ -1,6 +1,8 @@
 // A complete client of the live protocol (../live-protocol.md). Needs Node 22 or later and nothing else:
 //   node live-client.mjs http://localhost:8787 admin@blueridge.example 'Demo-Truck-2026!'
 // Prints one line per picture it holds: the sequence number, how many vehicles and alerts, and what just changed.
+if (typeof WebSocket === 'undefined')
+  throw new Error('This client needs Node 22 or later, which has WebSocket built in.');
 const [server, email, password] = process.argv.slice(2);
 const noReconnect = [4401, 4403, 4409, 4410, 4411];
 const vehicles = new Map();

@@ -9,7 +9,7 @@ import { tenantKindSchema, tenantSettingsSchema } from '#contracts/tenants';
 import { configOf } from '../env.ts';
 import type { AppContext, AppEnv, Caller } from './context.ts';
 import { AppError, notFound } from './errors.ts';
-import { countPublicRequest, countRequest } from './rate-limit.ts';
+import { countPublicRequest, countSignedIn } from './rate-limit.ts';
 import { readScopeFromAuth, tenantScopeFromAuth, type ReadScope, type TenantScope } from './tenant-scope.ts';
 import { verifyAccessToken } from './tokens.ts';
 
@@ -96,7 +96,7 @@ export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
     await countPublicRequest(c);
     throw refusal;
   }
-  const [caller] = await Promise.all([readCaller(c, claims.sub, claims.sid), countRequest(c, `user:${claims.sub}`, 1)]);
+  const [caller] = await Promise.all([readCaller(c, claims.sub, claims.sid), countSignedIn(c, claims.sub)]);
   c.set('caller', caller);
   await next();
 });

@@ -32,6 +32,15 @@ export async function countRequest(c: AppContext, subject: string, multiple: num
   }
 }
 
+/** A gateway reports for a whole fleet: it has a limit of its own, and leaves the person's alone. */
+const telemetryMultiple = 60;
+
+/** Counts a request of a signed-in user; telemetry apart from everything else. */
+export async function countSignedIn(c: AppContext, userId: string): Promise<void> {
+  if (c.req.path.startsWith('/api/v1/telemetry/')) await countRequest(c, `telemetry:${userId}`, telemetryMultiple);
+  else await countRequest(c, `user:${userId}`, 1);
+}
+
 /** Counts a request that no signed-in user stands behind, by client address. */
 export async function countPublicRequest(c: AppContext): Promise<void> {
   await countRequest(c, `address:${c.req.header('cf-connecting-ip') ?? 'unknown'}`, publicMultiple);
