@@ -95,6 +95,15 @@ describe('the wall board', () => {
     expect(document.body.textContent).toContain('13 more need attention');
   });
 
+  it('accounts for the trucks that no level counts', () => {
+    show(board({ counts: { low: 30, medium: 0, high: 0, critical: 1, unknown: 4, total: 35 } }), {
+      kind: 'live',
+      sinceMs: 0,
+    });
+    expect(document.querySelector('footer')?.textContent).toContain('35 trucks · 4 not scored yet');
+    expect(document.querySelector('footer')?.textContent).toContain('Denver time');
+  });
+
   it('is never blank, even before the first picture', () => {
     show(null, { kind: 'connecting', sinceMs: nowMs });
     expect(screen.getByText('Connecting to the fleet')).toBeTruthy();

@@ -15,11 +15,14 @@ export interface AttentionTruck {
   alertCount: number;
 }
 
-/** Worse first, then the one that waits longer. */
+/** Worse first; among equals a cause before the risk that it made, then the one that waits longer. */
 export const byUrgency = (
-  a: { severity: AlertSeverity; openedAt: string },
-  b: { severity: AlertSeverity; openedAt: string },
-): number => severityRank[a.severity] - severityRank[b.severity] || Date.parse(a.openedAt) - Date.parse(b.openedAt);
+  a: Pick<LiveAlert, 'severity' | 'type' | 'openedAt'>,
+  b: Pick<LiveAlert, 'severity' | 'type' | 'openedAt'>,
+): number =>
+  severityRank[a.severity] - severityRank[b.severity] ||
+  Number(a.type === 'risk') - Number(b.type === 'risk') ||
+  Date.parse(a.openedAt) - Date.parse(b.openedAt);
 
 /** Live alerts by vehicle, each list most urgent first; alerts of no vehicle under null. */
 export function alertsByVehicle(alerts: Iterable<LiveAlert>): Map<string | null, LiveAlert[]> {

@@ -32,7 +32,7 @@ const namesCause = (alert: LiveAlert | null): boolean => alert !== null && alert
  */
 export function boardRows(attention: readonly AttentionTruck[], reasons: ReadonlyMap<string, string>): BoardRow[] {
   return attention.slice(0, boardRowsMax).map(({ vehicle, topAlert, alertCount }) => {
-    const more = alertCount > 1 ? ` +${alertCount - 1}` : '';
+    const more = alertCount > 1 ? ` +${alertCount - 1} more` : '';
     return {
       id: vehicle.id,
       unitNumber: vehicle.unitNumber,

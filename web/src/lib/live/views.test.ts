@@ -58,7 +58,7 @@ describe('attentionTrucks', () => {
     expect(trucks.map(({ topAlert }) => topAlert?.title)).toEqual(['Coolant too hot', 'Breakdown risk high']);
     expect(rowsWithoutWords(trucks).map(({ id }) => id)).toEqual([idOf(2)]);
     expect(boardRows(trucks, new Map([[idOf(2), 'Clutch slips']])).map(({ what }) => what)).toEqual([
-      'Coolant too hot +1',
+      'Coolant too hot +1 more',
       'Clutch slips',
     ]);
   });
@@ -151,6 +151,17 @@ describe('the inbox', () => {
     ]);
   });
 
+  it('puts the cause before the risk that it made, whichever came first, and a worse risk before a milder cause', () => {
+    const titlesOf = (causeSeverity: 'critical' | 'major'): string[] => {
+      const risk = liveAlert(1, { type: 'risk', severity: 'critical', openedAt: '2026-11-20T07:00:00.000Z' });
+      const cause = liveAlert(2, { severity: causeSeverity, openedAt: '2026-11-20T08:00:00.000Z' });
+      const live = new Map([risk, cause].map((one) => [one.id, one]));
+      return inboxAlerts({ ...base, read: new Map(), live }).map(({ title }) => title);
+    };
+    expect(titlesOf('critical')).toEqual(['Alert 2', 'Alert 1']);
+    expect(titlesOf('major')).toEqual(['Alert 1', 'Alert 2']);
+  });
+
   it('steps through the list and stays on it', () => {
     expect(stepped([], null, 1)).toBeNull();
     expect(stepped(['a', 'b'], null, 1)).toBe('a');
@@ -177,7 +188,7 @@ describe('the board', () => {
       ]),
     );
     const rows = boardRows(trucks, new Map([[idOf(2), 'Oil pressure low']]));
-    expect(rows.map(({ what }) => what)).toEqual(['High risk', 'Oil pressure low', 'Coolant hot +1']);
+    expect(rows.map(({ what }) => what)).toEqual(['High risk', 'Oil pressure low', 'Coolant hot +1 more']);
     expect(rowsWithoutWords(trucks).map(({ id }) => id)).toEqual([idOf(3), idOf(2)]);
     expect(rows[0]?.since).toBeNull();
   });
