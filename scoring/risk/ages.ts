@@ -1,8 +1,6 @@
 /** Ages of instants in feeds that may be wrong, and how to say them. */
 
 export const dayMs = 86_400_000;
-const hourMs = 3_600_000;
-const minuteMs = 60_000;
 
 /** Epoch milliseconds of a time string; null when it names no instant. */
 export const instantMs = (time: string | null | undefined): number | null => {
@@ -16,15 +14,19 @@ export const ageDays = (time: string | null | undefined, nowMs: number): number 
   return ms === null ? null : Math.max(0, (nowMs - ms) / dayMs);
 };
 
-const counted = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? '' : 's'}`;
+const instantFormat = new Intl.DateTimeFormat('en-US', {
+  timeZone: 'UTC',
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  hourCycle: 'h23',
+});
 
-/** "3 days", "5 hours", "20 minutes", "less than a minute". */
-export const sayDuration = (days: number): string => {
-  const ms = days * dayMs;
-  if (ms >= dayMs) return counted(Math.floor(days), 'day');
-  if (ms >= hourMs) return counted(Math.floor(ms / hourMs), 'hour');
-  if (ms >= minuteMs) return counted(Math.floor(ms / minuteMs), 'minute');
-  return 'less than a minute';
+/** "Nov 17, 09:00 UTC": a reason is read long after it was written, when "3 days ago" has stopped being true. */
+export const sayInstant = (time: string | null | undefined): string | null => {
+  const ms = instantMs(time);
+  return ms === null ? null : `${instantFormat.format(ms)} UTC`;
 };
 
 /** "once", "4 times". */

@@ -8,7 +8,7 @@ import type { VehicleFeatures } from '#contracts/risk';
 import { controllerName } from '../j1939/catalogue/network.ts';
 import { describeFault, isStopCode, shortFaultText } from '../j1939/describe-fault.ts';
 import { failureMode } from '../j1939/fmi.ts';
-import { ageDays, sayDuration, sayTimes } from './ages.ts';
+import { ageDays, sayInstant, sayTimes } from './ages.ts';
 import { isCrankNoise } from './crank-noise.ts';
 import type { Weights } from './models.ts';
 import { toUnits, type Reason } from './points.ts';
@@ -82,17 +82,18 @@ const textOf = (fault: FaultFeature, isNoise: boolean, nowMs: number): string =>
   const words = [`${shortFaultText(fault.spn, fault.fmi)} (SPN ${fault.spn} FMI ${fault.fmi})`];
   if (isNoise) return `${words[0] ?? ''}, ignored: it came and went while the engine was cranking`;
   if (fault.isActive) {
-    const open = ageDays(fault.firstSeenAt, nowMs);
-    words.push(open === null ? 'active' : `active for ${sayDuration(open)}`);
+    const opened = sayInstant(fault.firstSeenAt);
+    words.push(opened === null ? 'active' : `active since ${opened}`);
   } else {
-    const cleared = ageDays(fault.clearedAt, nowMs);
-    words.push(cleared === null ? 'cleared' : `cleared ${sayDuration(cleared)} ago`);
+    const cleared = sayInstant(fault.clearedAt);
+    words.push(cleared === null ? 'cleared' : `cleared ${cleared}`);
   }
   const occurrences = count(fault.occurrenceCount);
   if (occurrences > 0) words.push(`seen ${sayTimes(occurrences)}`);
   if (count(fault.reopenCount) > 0) words.push(`came back ${sayTimes(count(fault.reopenCount))}`);
   const unseen = ageDays(fault.lastSeenAt, nowMs);
-  if (fault.isActive && unseen !== null && unseen > staleFreeDays) words.push(`last seen ${sayDuration(unseen)} ago`);
+  if (fault.isActive && unseen !== null && unseen > staleFreeDays)
+    words.push(`last seen ${sayInstant(fault.lastSeenAt) ?? 'long ago'}`);
   return words.join(', ');
 };
 

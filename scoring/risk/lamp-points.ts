@@ -1,6 +1,6 @@
 /** Points of dashboard lamps. Lamps belong to the message of a source address; the newest message of each counts. */
 import type { VehicleFeatures } from '#contracts/risk';
-import { ageDays, instantMs, sayDuration } from './ages.ts';
+import { instantMs, sayInstant } from './ages.ts';
 import type { Weights } from './models.ts';
 import { toUnits, type Reason } from './points.ts';
 
@@ -48,11 +48,12 @@ const lampUnits = (weights: Weights): Readonly<Record<LampName, number>> => {
   return { redStop, amberWarning, protect, malfunction };
 };
 
-const newestAge = (lit: readonly LampFeature[], nowMs: number): number | null =>
-  lit.reduce<number | null>((newest, lamp) => {
-    const age = ageDays(lamp.at, nowMs);
-    return age === null ? newest : newest === null ? age : Math.min(newest, age);
-  }, null);
+/** The newest readable time of these messages. */
+const newestTime = (lit: readonly LampFeature[]): string | null =>
+  lit.reduce<string | null>(
+    (newest, { at }) => ((instantMs(at) ?? -Infinity) > (instantMs(newest) ?? -Infinity) ? at : newest),
+    null,
+  );
 
 /** True when any source has the red stop lamp lit. */
 export const isRedStopLit = (lamps: readonly LampFeature[]): boolean =>
@@ -62,19 +63,19 @@ export const isRedStopLit = (lamps: readonly LampFeature[]): boolean =>
  * One reason per kind of lamp, however many controllers light it. While a red stop lamp is lit the others are listed
  * without points: red says all they say, and a newer red message that drops an amber one must not lower the risk.
  */
-export const lampReasons = (lamps: readonly LampFeature[], weights: Weights, nowMs: number): Reason[] => {
+export const lampReasons = (lamps: readonly LampFeature[], weights: Weights): Reason[] => {
   const current = currentLamps(lamps);
   const units = lampUnits(weights);
   const redLit = isRedStopLit(lamps);
   return names.flatMap(({ lamp, factor, text }) => {
     const lit = current.filter((message) => message[lamp]);
     if (lit.length === 0) return [];
-    const age = newestAge(lit, nowMs);
+    const reported = sayInstant(newestTime(lit));
     return [
       {
         factor,
         units: redLit && lamp !== 'redStop' ? 0 : units[lamp],
-        text: age === null ? text : `${text}, reported ${sayDuration(age)} ago`,
+        text: reported === null ? text : `${text}, reported ${reported}`,
         evidence: {
           lamp,
           sourceAddresses: lit.map(({ sourceAddress }) => (Number.isFinite(sourceAddress) ? sourceAddress : null)),

@@ -144,7 +144,9 @@ describe('one fault', () => {
   it('says what is wrong, since when and how often, with evidence', () => {
     const one = fault(100, 1, { firstSeenAt: hoursAgo(75), occurrenceCount: 4 });
     const found = score({ faults: [one] }).contributors.find(({ factor }) => factor === 'faults.code.100.1.0');
-    expect(found?.text).toBe('Engine oil pressure critically low (SPN 100 FMI 1), active for 3 days, seen 4 times');
+    expect(found?.text).toBe(
+      'Engine oil pressure critically low (SPN 100 FMI 1), active since Nov 17, 06:00 UTC, seen 4 times',
+    );
     expect(found?.evidence).toMatchObject({
       spn: 100,
       fmi: 1,

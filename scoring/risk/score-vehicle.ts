@@ -125,7 +125,7 @@ export const scoreVehicle = (features: VehicleFeatures, models: ScoringModels, n
   const reasons = [
     ...toShares([
       ...discountByRank(faults.map((judged) => judged.reason)),
-      ...lampReasons(features.lamps, weights, nowMs),
+      ...lampReasons(features.lamps, weights),
       ...combinationReasons(faults),
     ]),
     ...toShares(discountByRank(anomalyReasons(anomalies, weights))),
