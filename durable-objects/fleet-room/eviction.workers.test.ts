@@ -3,8 +3,8 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FleetRoom } from './fleet-room.ts';
-import { changeOf, newRoom, readingOf, seedOf, truck, uuid, who } from './room-builders.ts';
-import { connect, openWith } from './room-client.ts';
+import { changeOf, newRoom, readingOf, seedOf, truck, uuid, who } from '#test/durable-objects/room-builders';
+import { connect, openWith } from '#test/durable-objects/room-client';
 
 /** A room with one truck, a reading and one connected client, evicted. */
 async function evictedRoom() {

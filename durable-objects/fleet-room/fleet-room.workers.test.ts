@@ -2,9 +2,9 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { closeCode } from '#contracts/live';
-import { connect, openWith, type RoomClient } from './room-client.ts';
-import { alertOf } from './random-world.ts';
-import { changeOf, newRoom, readingOf, seedOf, truck, uuid, who } from './room-builders.ts';
+import { connect, openWith, type RoomClient } from '#test/durable-objects/room-client';
+import { alertOf } from '#test/durable-objects/random-world';
+import { changeOf, newRoom, readingOf, seedOf, truck, uuid, who } from '#test/durable-objects/room-builders';
 
 const unitsOf = (client: RoomClient) => [...client.picture.vehicles.values()].map((row) => row.unitNumber).sort();
 

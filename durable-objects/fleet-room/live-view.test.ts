@@ -2,8 +2,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RoomChange, RoomSeed } from './feed.ts';
 import { changesSince, deltaFor, isEmptyDelta, snapshotFor, viewerOf, type Viewer } from './live-view.ts';
-import { alertOf, factsOf, FoldingClient, operation, startMs, tenantIds, Truth, viewerRights } from './random-world.ts';
-import type { Operation } from './random-world.ts';
+import {
+  alertOf,
+  factsOf,
+  FoldingClient,
+  operation,
+  startMs,
+  tenantIds,
+  Truth,
+  viewerRights,
+} from '#test/durable-objects/random-world';
+import type { Operation } from '#test/durable-objects/random-world';
 import { applyChange, applySeed, closeTick, dropSource, pruneLog, recordReadings } from './room-feeds.ts';
 import { ageStatuses, emptyRoom, noOpenTick, type RoomState } from './room-state.ts';
 

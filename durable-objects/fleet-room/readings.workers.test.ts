@@ -3,8 +3,8 @@ import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import type { VehicleReading } from './feed.ts';
 import type { FleetRoom } from './fleet-room.ts';
-import { changeOf, newRoom, readingOf, seedOf, truck, uuid, who } from './room-builders.ts';
-import { connect } from './room-client.ts';
+import { changeOf, newRoom, readingOf, seedOf, truck, uuid, who } from '#test/durable-objects/room-builders';
+import { connect } from '#test/durable-objects/room-client';
 
 describe('readings', () => {
   it('are copied back in order, and one that came meanwhile stays to be copied', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RoomChange } from './feed.ts';
-import { alertOf, factsOf, startMs } from './random-world.ts';
+import { alertOf, factsOf, startMs } from '#test/durable-objects/random-world';
 import {
   applyChange,
   applySeed,

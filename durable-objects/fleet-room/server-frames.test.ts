@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { serverMessageSchema, snapshotMessageSchema } from '#contracts/live';
 import type { VehicleFacts } from './feed.ts';
 import { viewerOf } from './live-view.ts';
-import { factsOf, startMs } from './random-world.ts';
+import { factsOf, startMs } from '#test/durable-objects/random-world';
 import { applyChange, applySeed, closeTick } from './room-feeds.ts';
 import { emptyRoom } from './room-state.ts';
 import { DeltaRound, epochFor, errorFrame, snapshotFrames, welcomeFrame } from './server-frames.ts';

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 function fingerprint(root: string, patterns: string[]): string {
   const hash = createHash('sha256');
   for (const file of patterns.flatMap((pattern) => globSync(pattern, { cwd: root })).sort()) {
-    const { size, mtimeMs, isFile } = Object.assign(statSync(join(root, file)), {});
-    if (typeof isFile === 'function') hash.update(`${file}\0${size}\0${mtimeMs}\n`);
+    const stat = statSync(join(root, file));
+    if (stat.isFile()) hash.update(`${file}\0${stat.size}\0${stat.mtimeMs}\n`);
   }
   return hash.digest('hex');
 }
@@ -38,12 +38,11 @@ async function buildWhenChanged(
   result: string,
   patterns: string[],
   build: () => Promise<unknown>,
-) {
+): Promise<void> {
   const wanted = fingerprint(root, patterns);
-  if (existsSync(result) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return false;
+  if (existsSync(result) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return;
   await build();
   writeFileSync(stampFile, wanted);
-  return true;
 }
 
 const workerSources = ['{contracts,scoring,durable-objects,worker}/**/*.ts', 'wrangler.toml', 'package-lock.json'];

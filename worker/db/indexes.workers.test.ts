@@ -12,7 +12,7 @@ import { markSeen, persistObserved } from '../features/sync/persist.ts';
 import { runPolicy } from '../features/sync/run-policy.ts';
 import { runSync } from '../features/sync/run-sync.ts';
 import { createRun } from '../features/sync/runs-store.ts';
-import { observedVehicle } from '../features/sync/sync-builders.ts';
+import { observedVehicle } from '#test/workers/sync-builders';
 import { createSyncWork } from '../features/sync/sync-work.ts';
 import { newId } from '../ids.ts';
 import { runScheduled } from '../jobs/dispatch.ts';

@@ -140,19 +140,13 @@ export async function readScopeOf(c: AppContext, tenantId?: string): Promise<Rea
 
 /** The tenant the caller writes to: their own, or for a super admin the one named by `?tenantId=`. */
 export async function tenantScopeOf(c: AppContext, tenantId?: string): Promise<TenantScope> {
-  const caller = c.get('caller');
-  if (caller.tenant === null) {
+  const own = c.get('caller').tenant;
+  if (own === null) {
     if (tenantId === undefined) {
       throw new AppError('VALIDATION_FAILED', 'A super admin acts inside one tenant: name it with ?tenantId=.');
     }
-    const scope = await readScopeOf(c, tenantId);
-    return tenantScopeFromAuth({ ...scope, tenantId });
+    return tenantScopeFromAuth({ ...(await readScopeOf(c, tenantId)), tenantId });
   }
-  if (tenantId !== undefined && tenantId !== caller.tenant.id) throw notFound('tenant');
-  return tenantScopeFromAuth({
-    tenantId: caller.tenant.id,
-    ownTenantId: caller.tenant.id,
-    readableTenantIds: [caller.tenant.id, ...caller.linkedTenants.map((linked) => linked.id)],
-    onlyAssignedTo: assignedOnly(caller),
-  });
+  if (tenantId !== undefined && tenantId !== own.id) throw notFound('tenant');
+  return tenantScopeFromAuth({ ...(await readScopeOf(c)), tenantId: own.id });
 }

@@ -1,5 +1,6 @@
 /** Entity tags of single resources: sent on GET, honoured as If-None-Match (304) and, before a change, as If-Match (412). */
 import { etag } from 'hono/etag';
+import { toHex } from '../encoding.ts';
 import type { AppContext } from './context.ts';
 import { AppError } from './errors.ts';
 
@@ -17,7 +18,7 @@ export const entityTag = () =>
 
 async function tagOf(data: unknown): Promise<string> {
   const bytes = new Uint8Array(await digest(Uint8Array.from(new TextEncoder().encode(JSON.stringify({ data })))));
-  return `"${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}"`;
+  return `"${toHex(bytes)}"`;
 }
 
 /** Throws PRECONDITION_FAILED when the client names a state (If-Match) that the resource, as a GET shows it, is not in. */

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { accessTokenSeconds } from '#contracts/auth';
 import { idSchema } from '#contracts/primitives';
 import { roleSchema, type Permission, type Role } from '#contracts/roles';
+import { toBase64Url, toHex } from '../encoding.ts';
 import type { Config } from '../env.ts';
 import { AppError } from './errors.ts';
 
@@ -103,15 +104,11 @@ export async function verifyAccessToken(config: Config, token: string, now: Date
 
 /** A new opaque refresh token: 32 random bytes in base64url, with a prefix that secret scanners can know. */
 export function newRefreshToken(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(32));
-  return `rt_${btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replaceAll('=', '')}`;
+  return `rt_${toBase64Url(crypto.getRandomValues(new Uint8Array(32)))}`;
 }
 
 /** SHA-256 in hex: what D1 keeps of an opaque token. */
 export async function hashToken(token: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token));
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return toHex(new Uint8Array(digest));
 }

@@ -4,8 +4,6 @@ import type { PortalPage } from './page.ts';
 /** Saves what `page` shows; returns the key, or null when nothing could be saved. Never throws. */
 export type SaveEvidence = (page: PortalPage, what: string) => Promise<string | null>;
 
-export const noEvidence: SaveEvidence = async () => null;
-
 /** Ten megabytes of HTML are no evidence but an attack on the bucket. */
 const maxHtmlCharacters = 2_000_000;
 

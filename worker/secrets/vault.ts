@@ -6,6 +6,7 @@
 import { and, desc, eq } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import { tenantKeys } from '../db/schema/index.ts';
+import { fromBase64, fromBase64Url, toBase64Url } from '../encoding.ts';
 import type { Config } from '../env.ts';
 
 export interface SealedPlace {
@@ -21,14 +22,6 @@ export interface Vault {
 }
 
 const ivBytes = 12;
-
-const toBase64Url = (bytes: Uint8Array): string =>
-  btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replaceAll('=', '');
-const fromBase64Url = (text: string): Uint8Array<ArrayBuffer> =>
-  Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (character) => character.charCodeAt(0));
 
 const utf8 = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.from(new TextEncoder().encode(text));
 
@@ -63,7 +56,7 @@ async function createDataKey(db: Database, master: CryptoKey, tenantId: string, 
 
 /** Opens a tenant's vault, making its data key on first use. */
 export async function openVault(db: Database, config: Config, tenantId: string): Promise<Vault> {
-  const master = await importAesKey(Uint8Array.from(atob(config.masterKey), (character) => character.charCodeAt(0)));
+  const master = await importAesKey(fromBase64(config.masterKey));
 
   const readKey = async (version?: number): Promise<{ version: number; key: CryptoKey } | null> => {
     const [row] = await db

@@ -1,5 +1,6 @@
 /** Password hashing: node:crypto scrypt, native in workerd. N=2^15, r=8, p=3 takes about 180 ms. */
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { toBase64 } from '../../encoding.ts';
 
 const cost = { N: 2 ** 15, r: 8, p: 3 };
 const keyBytes = 32;
@@ -14,8 +15,6 @@ function derive(password: string, salt: Uint8Array, { N, r, p }: typeof cost): P
     );
   });
 }
-
-const toBase64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
 
 /** `scrypt$N$r$p$salt$key`, base64. */
 export async function hashPassword(password: string): Promise<string> {

@@ -8,7 +8,7 @@ import { eq } from 'drizzle-orm';
 import { db, fault as insertFault, tenant, truck } from '../../../test/workers/harness.ts';
 import { markSeen, persistObserved } from './persist.ts';
 import { beginRun, createRun, endRun, listRuns, vehiclesLastTime } from './runs-store.ts';
-import { listeningDatabase, observedFault as fault, observedVehicle as vehicle } from './sync-builders.ts';
+import { listeningDatabase, observedFault as fault, observedVehicle as vehicle } from '#test/workers/sync-builders';
 
 const t1 = '2026-11-20T09:00:00.000Z';
 const t2 = '2026-11-20T09:15:00.000Z';

@@ -62,7 +62,7 @@ const ownScope = async (c: AppContext, tenantId?: string): Promise<TenantScope> 
 const runsScope = async (c: AppContext, tenantId?: string): Promise<ReadScope> =>
   c.get('caller').tenant === null ? readScopeOf(c, tenantId) : ownScope(c, tenantId);
 
-/** An unknown provider is not found, as any other thing that does not exist. */
+/** An unknown provider is not found, like whatever else does not exist. */
 const providerParam = z.object({ provider: z.string().max(40) });
 function providerOf(name: string): SyncProvider {
   const parsed = syncProviderSchema.safeParse(name);

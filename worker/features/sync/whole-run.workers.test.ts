@@ -12,7 +12,7 @@ import { seedRoom } from '../live/publish.ts';
 import { runPolicy } from './run-policy.ts';
 import { runSync, type RunOutcome, type Steps, type SyncWork } from './run-sync.ts';
 import { createRun, endRun } from './runs-store.ts';
-import { listeningDatabase, observedFault, observedVehicle } from './sync-builders.ts';
+import { listeningDatabase, observedFault, observedVehicle } from '#test/workers/sync-builders';
 import { createSyncWork } from './sync-work.ts';
 
 const t1 = '2026-11-20T09:00:00.000Z';

@@ -7,7 +7,7 @@ import { totpCode } from './totp.ts';
 import { openSession, readVehicleDetails, readVehicleList, type DetailReading, type ListReading } from './reader.ts';
 import { ScrapeError, type ScrapeFailure } from '../errors.ts';
 import type { SaveEvidence } from '../evidence.ts';
-import { localChromium } from '../local-chromium.node.ts';
+import { localChromium } from '#test/platform/local-chromium';
 import type { PortalCookie } from '../page.ts';
 import { politeTerms, realClock, type PortalTerms } from '../portal-terms.ts';
 

@@ -41,10 +41,6 @@ export const formatDateTime = (at: string, timeZone: string): string =>
     new Date(at),
   );
 
-/** Date alone in the tenant's zone: "Nov 20, 2026". */
-export const formatDate = (at: string, timeZone: string): string =>
-  formatIn(timeZone, { month: 'short', day: 'numeric', year: 'numeric' }).format(new Date(at));
-
 /** A wall clock: "02:11". */
 export const formatClock = (nowMs: number, timeZone: string): string =>
   formatIn(timeZone, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(new Date(nowMs));

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import puppeteer, { type Browser } from '@cloudflare/puppeteer';
 import chromium from '@sparticuz/chromium';
-import { withBrowser } from './browser.ts';
-import type { WithPortalContext } from './page.ts';
+import { withBrowser } from '#worker/scrapes/browser';
+import type { WithPortalContext } from '#worker/scrapes/page';
 
 const startWithinMs = 20_000;
 

@@ -1,7 +1,13 @@
 /** For tests inside workerd: rooms, people, trucks and feeds with just the fields a test is about. */
 import { env } from 'cloudflare:workers';
-import { roomOf } from '../stubs.ts';
-import type { RoomChange, RoomPrincipal, RoomSeed, VehicleFacts, VehicleReading } from './feed.ts';
+import { roomOf } from '#durable-objects/stubs';
+import type {
+  RoomChange,
+  RoomPrincipal,
+  RoomSeed,
+  VehicleFacts,
+  VehicleReading,
+} from '#durable-objects/fleet-room/feed';
 import { factsOf } from './random-world.ts';
 
 let number = 0;

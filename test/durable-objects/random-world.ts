@@ -5,8 +5,8 @@
 import fc from 'fast-check';
 import type { LiveAlert, LiveVehicle, VehicleDelta } from '#contracts/live';
 import { riskLevels } from '#contracts/risk';
-import type { RoomChange, RoomSeed, VehicleFacts } from './feed.ts';
-import type { DeltaBody, RoomFilter } from './live-view.ts';
+import type { RoomChange, RoomSeed, VehicleFacts } from '#durable-objects/fleet-room/feed';
+import type { DeltaBody, RoomFilter } from '#durable-objects/fleet-room/live-view';
 
 export const tenantIds = ['own', 'fleet-a', 'fleet-b'] as const;
 export const driverIds = ['driver-1', 'driver-2'] as const;

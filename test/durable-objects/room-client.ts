@@ -1,7 +1,7 @@
 /** For tests inside workerd: a client of the live protocol that keeps what it was sent, and folds it. */
 import type { DeltaMessage, ServerMessage, SnapshotMessage } from '#contracts/live';
-import type { FleetRoomStub } from '../stubs.ts';
-import type { RoomPrincipal } from './feed.ts';
+import type { FleetRoomStub } from '#durable-objects/stubs';
+import type { RoomPrincipal } from '#durable-objects/fleet-room/feed';
 import { FoldingClient } from './random-world.ts';
 
 type MessageOf<T extends ServerMessage['type']> = Extract<ServerMessage, { type: T }>;
