@@ -1,16 +1,41 @@
-/** Signing in and staying signed in. */
+/** Signing in and staying signed in: passwords, second factors, sessions, and the mailed links that lead in. */
 import { z } from 'zod';
-import { idSchema, timeSchema } from './primitives.ts';
+import { idSchema, personNameSchema, timeSchema } from './primitives.ts';
 import { permissionSchema, roleSchema } from './roles.ts';
 
 export const accessTokenSeconds = 900;
 export const refreshTokenSeconds = 7 * 24 * 3600;
 
+export const passwordResetMinutes = 30;
+export const invitationDays = 7;
+
+/** An address as people type it; compared and kept in lower case. */
+export const emailSchema = z
+  .string()
+  .trim()
+  .max(254)
+  .pipe(z.email())
+  .transform((email) => email.toLowerCase());
+
+/** What a new password must hold; an existing one is only compared. */
+export const newPasswordSchema = z
+  .string()
+  .min(8, 'must have at least 8 characters')
+  .max(256, 'must have at most 256 characters')
+  .regex(/\p{Lu}/u, 'must have an upper-case letter')
+  .regex(/\p{Ll}/u, 'must have a lower-case letter')
+  .regex(/\p{Nd}/u, 'must have a digit')
+  .regex(/[^\p{L}\p{Nd}\s]/u, 'must have a special character');
+
+/** An opaque single-use token out of a mail. */
+const mailedTokenSchema = z.string().min(1).max(256);
+
 export const loginInputSchema = z
   .strictObject({
-    email: z.email().max(254),
+    email: emailSchema,
     password: z.string().min(1).max(256),
-    totp: z.string().max(64).optional(),
+    /** A TOTP code or a recovery code, for accounts with a second factor. */
+    totp: z.string().min(1).max(64).optional(),
     delivery: z.enum(['body', 'cookie']).default('body'),
   })
   .meta({ id: 'LoginInput' });
@@ -31,6 +56,9 @@ export const signedInUserSchema = z
     tenantId: idSchema.nullable(),
     tenantName: z.string().nullable(),
     permissions: z.array(permissionSchema),
+    mfaEnabled: z.boolean(),
+    /** The tenant requires a second factor and this person has none yet: until then nothing else is permitted. */
+    mfaSetupRequired: z.boolean(),
   })
   .meta({ id: 'SignedInUser' });
 export type SignedInUser = z.infer<typeof signedInUserSchema>;
@@ -57,3 +85,45 @@ export const sessionSchema = z
   })
   .meta({ id: 'Session' });
 export type Session = z.infer<typeof sessionSchema>;
+
+export const changePasswordInputSchema = z
+  .strictObject({ currentPassword: z.string().min(1).max(256), newPassword: newPasswordSchema })
+  .meta({ id: 'ChangePasswordInput' });
+
+export const passwordResetInputSchema = z.strictObject({ email: emailSchema }).meta({ id: 'PasswordResetInput' });
+
+export const confirmPasswordResetInputSchema = z
+  .strictObject({ token: mailedTokenSchema, newPassword: newPasswordSchema })
+  .meta({ id: 'ConfirmPasswordResetInput' });
+
+export const mfaSetupSchema = z
+  .object({
+    /** Base32, for typing into an authenticator. */
+    secret: z.string(),
+    otpauthUrl: z.string(),
+    qrSvg: z.string(),
+  })
+  .meta({ id: 'MfaSetup' });
+
+export const mfaCodeInputSchema = z.strictObject({ code: z.string().min(1).max(64) }).meta({ id: 'MfaCodeInput' });
+
+/** Shown once. */
+export const recoveryCodesSchema = z.object({ recoveryCodes: z.array(z.string()) }).meta({ id: 'RecoveryCodes' });
+
+export const acceptInvitationInputSchema = z
+  .strictObject({ token: mailedTokenSchema, name: personNameSchema, password: newPasswordSchema })
+  .meta({ id: 'AcceptInvitationInput' });
+
+export const signUpInputSchema = z
+  .strictObject({
+    company: z.string().trim().min(1).max(120),
+    name: personNameSchema,
+    email: emailSchema,
+    password: newPasswordSchema,
+  })
+  .meta({ id: 'SignUpInput' });
+
+/** The first super admin of a new installation. */
+export const setupInputSchema = z
+  .strictObject({ token: z.string().min(1).max(256), email: emailSchema, password: newPasswordSchema })
+  .meta({ id: 'SetupInput' });

@@ -85,3 +85,11 @@ export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
 
 /** True for the roles that see only the vehicles assigned to them. */
 export const seesOnlyAssigned = (role: Role): boolean => role === 'driver';
+
+/** Roles a person of a tenant of this kind may have. */
+export const rolesIn = (kind: 'dealer' | 'fleet'): readonly Role[] =>
+  roles.filter((role) => role !== 'super_admin' && role !== (kind === 'dealer' ? 'fleet_admin' : 'dealer_admin'));
+
+/** Nobody hands out more than they hold. */
+export const mayGrant = (held: readonly Permission[], role: Role): boolean =>
+  permissionsOf[role].every((permission) => held.includes(permission));

@@ -1,5 +1,6 @@
 /** Tenants: a dealer or a fleet, with the settings that change how its data is judged and shown. */
 import { z } from 'zod';
+import { emailSchema } from './auth.ts';
 import { idSchema, timeSchema } from './primitives.ts';
 
 export const tenantKinds = ['dealer', 'fleet'] as const;
@@ -25,6 +26,10 @@ export const tenantSettingsSchema = z.object({
     .object({ predictions: z.boolean().default(true), alerts: z.boolean().default(true) })
     .default({ predictions: true, alerts: true }),
   riskBands: riskBandsSchema.default(defaultRiskBands),
+  /** Everybody of the tenant needs a second factor (or an identity provider's sign-in). */
+  requireMfa: z.boolean().default(false),
+  /** Requests a minute for each of the tenant's people; null takes the platform's default. Set by the operator. */
+  requestsPerMinute: z.number().int().nullable().default(null),
 });
 export type TenantSettings = z.infer<typeof tenantSettingsSchema>;
 
@@ -36,9 +41,60 @@ export const tenantSchema = z
     timeZone: z.string(),
     units: z.enum(['us', 'metric']),
     flags: z.object({ predictions: z.boolean(), alerts: z.boolean() }),
+    requireMfa: z.boolean(),
+    isActive: z.boolean(),
     /** Tenants whose vehicles the caller may read besides their own, through active dealer links. */
     linkedTenants: z.array(z.object({ id: idSchema, name: z.string() })),
     createdAt: timeSchema,
   })
   .meta({ id: 'Tenant' });
 export type Tenant = z.infer<typeof tenantSchema>;
+
+const tenantNameSchema = z
+  .string()
+  .trim()
+  .min(1)
+  .max(120)
+  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, 'must be one line of visible text');
+
+const timeZoneSchema = z.string().refine((zone) => {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}, 'must be an IANA time zone');
+
+const tenantFieldsShape = {
+  name: tenantNameSchema.optional(),
+  timeZone: timeZoneSchema.optional(),
+  units: z.enum(['us', 'metric']).optional(),
+  flags: z.strictObject({ predictions: z.boolean().optional(), alerts: z.boolean().optional() }).optional(),
+  requireMfa: z.boolean().optional(),
+};
+
+export const updateTenantInputSchema = z.strictObject(tenantFieldsShape).meta({ id: 'UpdateTenantInput' });
+export type UpdateTenantInput = z.infer<typeof updateTenantInputSchema>;
+
+/** The operator's: what a tenant's own people may not change comes on top. */
+export const adminUpdateTenantInputSchema = z
+  .strictObject({
+    ...tenantFieldsShape,
+    isActive: z.boolean().optional(),
+    requestsPerMinute: z.number().int().min(1).max(1_000_000).nullable().optional(),
+  })
+  .meta({ id: 'AdminUpdateTenantInput' });
+export type AdminUpdateTenantInput = z.infer<typeof adminUpdateTenantInputSchema>;
+
+export const createTenantInputSchema = z
+  .strictObject({
+    name: tenantNameSchema,
+    kind: tenantKindSchema,
+    timeZone: timeZoneSchema.optional(),
+    units: z.enum(['us', 'metric']).optional(),
+    /** Invited as the tenant's first administrator. */
+    adminEmail: emailSchema.optional(),
+  })
+  .meta({ id: 'CreateTenantInput' });
+export type CreateTenantInput = z.infer<typeof createTenantInputSchema>;

@@ -4,7 +4,6 @@ import type { Permission, Role } from '#contracts/roles';
 import { permissionsOf } from '#contracts/roles';
 import { openDatabase } from '#worker/db/client';
 import { alerts, dealerLinks, faults, sessions, tenants, users, vehicles } from '#worker/db/schema/index';
-import { configOf } from '#worker/env';
 import { signAccessToken } from '#worker/http/tokens';
 import { newId } from '#worker/ids';
 
@@ -78,7 +77,7 @@ export async function person(
     expiresAt: new Date(now.getTime() + 7 * 86_400_000).toISOString(),
   });
   const token = await signAccessToken(
-    configOf(env),
+    env,
     { userId, sessionId, tenantId: of?.id ?? null, role, permissions: permissionsOf[role] },
     options.issuedAt ?? now,
   );

@@ -2,28 +2,55 @@
 import type { Context } from 'hono';
 import type { Permission, Role } from '#contracts/roles';
 import type { TenantSettings } from '#contracts/tenants';
+import type { AuditTrail } from '../audit/trail.ts';
 import type { Database } from '../db/client.ts';
 import type { Env } from '../env.ts';
 
-/** The signed-in caller, as one indexed read of D1 found them on this very request. */
-export interface Caller {
-  userId: string;
-  sessionId: string;
-  email: string;
+interface CallerTenant {
+  id: string;
   name: string;
-  role: Role;
+  kind: 'dealer' | 'fleet';
+  settings: TenantSettings;
+  createdAt: string;
+}
+
+interface AnyCaller {
+  /** The user's or the key's id: who did it. */
+  id: string;
+  name: string;
+  /** What this caller may do right now; empty while a required second factor is missing. */
   permissions: readonly Permission[];
-  /** null for a super admin. */
-  tenant: { id: string; name: string; kind: 'dealer' | 'fleet'; settings: TenantSettings; createdAt: string } | null;
   /** Customers that share their vehicles through an active dealer link. */
   linkedTenants: readonly { id: string; name: string }[];
 }
+
+/** A signed-in person, as one indexed read of D1 found them on this very request. */
+export interface UserCaller extends AnyCaller {
+  kind: 'user';
+  sessionId: string;
+  email: string;
+  role: Role;
+  mfaEnabled: boolean;
+  mfaSetupRequired: boolean;
+  /** null for a super admin. */
+  tenant: CallerTenant | null;
+}
+
+/** A machine with an API key. */
+export interface KeyCaller extends AnyCaller {
+  kind: 'api_key';
+  tenant: CallerTenant;
+}
+
+export type Caller = UserCaller | KeyCaller;
 
 export interface AppVariables {
   requestId: string;
   db: Database;
   now: Date;
   caller: Caller;
+  /** Who is to be named in the audit log for what this request does. */
+  audit: AuditTrail;
 }
 
 export interface AppEnv {

@@ -22,7 +22,7 @@ export const idempotent = createMiddleware<AppEnv>(async (c, next) => {
   }
   const db = c.get('db');
   const now = c.get('now');
-  const ownerId = c.get('caller').userId;
+  const ownerId = c.get('caller').id;
   const route = `${c.req.method} ${c.req.path}`;
   const bodyHash = await hashToken(`${c.req.url}\n${await c.req.text()}`);
   const isThis = and(
@@ -49,7 +49,7 @@ export const idempotent = createMiddleware<AppEnv>(async (c, next) => {
     if (first.bodyHash !== bodyHash) {
       throw new AppError('IDEMPOTENCY_MISMATCH', 'This Idempotency-Key was used with another body.');
     }
-    return c.body(first.responseBody ?? '', (first.status ?? 200) as ContentfulStatusCode, {
+    return c.body(first.responseSealed ?? '', (first.status ?? 200) as ContentfulStatusCode, {
       'content-type': 'application/json',
       'idempotency-replayed': 'true',
     });
@@ -59,7 +59,7 @@ export const idempotent = createMiddleware<AppEnv>(async (c, next) => {
   const worthKeeping = c.res.ok;
   if (worthKeeping) {
     const responseBody = await c.res.clone().text();
-    await db.update(idempotencyKeys).set({ status: c.res.status, responseBody }).where(isThis);
+    await db.update(idempotencyKeys).set({ status: c.res.status, responseSealed: responseBody }).where(isThis);
   } else {
     await db.delete(idempotencyKeys).where(and(isThis, isNull(idempotencyKeys.status)));
   }

@@ -1,8 +1,10 @@
 /** Request id, clock and one structured log line per request. */
 import { createMiddleware } from 'hono/factory';
+import { AuditTrail } from '../audit/trail.ts';
 import { openDatabase } from '../db/client.ts';
 import { newId } from '../ids.ts';
 import { drain } from './body.ts';
+import { clientOf } from './client-address.ts';
 import type { AppEnv } from './context.ts';
 
 /** Ids a client may bring: plain, short, safe to log and to echo in a header. */
@@ -16,6 +18,7 @@ export const requestContext = createMiddleware<AppEnv>(async (c, next) => {
   c.set('requestId', requestId);
   c.set('now', startedAt);
   c.set('db', openDatabase(c.env.DB));
+  c.set('audit', new AuditTrail({ actorType: 'anonymous', actorId: null, ...clientOf(c), requestId }, startedAt));
   const { raw } = c.req;
   await next();
   await drain(raw);
@@ -31,7 +34,7 @@ export const requestContext = createMiddleware<AppEnv>(async (c, next) => {
       path: c.req.path,
       status: c.res.status,
       durationMs: Date.now() - startedAt.getTime(),
-      userId: caller?.userId,
+      callerId: caller?.id,
       tenantId: caller?.tenant?.id,
     }),
   );

@@ -1,7 +1,9 @@
 /** How routes are written: schema in, schema out, errors named; the OpenAPI document falls out of it. */
-import { OpenAPIHono, z } from '@hono/zod-openapi';
+import { createRoute, OpenAPIHono, z, type RouteConfig } from '@hono/zod-openapi';
 import { errorBodySchema, errorStatus, type ErrorCode, type ErrorStatus } from '#contracts/errors';
 import { defaultPageSize, type PageMeta } from '#contracts/primitives';
+import type { Permission } from '#contracts/roles';
+import { requireAccess } from './authenticate.ts';
 import type { AppEnv } from './context.ts';
 import { AppError } from './errors.ts';
 
@@ -59,7 +61,30 @@ export const signedInErrors: ErrorCode[] = [
   'UNAVAILABLE',
 ];
 
-export const bearer = [{ bearer: [] }];
+/** Any caller is let in, or only people; see requireAccess. */
+interface Access {
+  /** null where being signed in is enough. */
+  permission: Permission | null;
+  callers?: 'anyone' | 'people';
+}
+
+/**
+ * A route behind the sign-in. It cannot be declared without saying what it needs; that stands in the API document too
+ * (`x-permission`, `x-callers`), from which docs/permissions.md and the cross-tenant tests are made.
+ */
+export function signedInRoute<P extends string, R extends Omit<RouteConfig, 'path'> & { path: P }>(
+  { permission, callers = 'anyone' }: Access,
+  config: R,
+) {
+  const own = config.middleware ?? [];
+  return createRoute<P, R>({
+    ...config,
+    security: [{ bearer: [] }],
+    middleware: [requireAccess({ permission, callers }), ...(Array.isArray(own) ? own : [own])],
+    'x-permission': permission,
+    'x-callers': callers,
+  });
+}
 
 /** Ids in a path are not judged by shape: what is no id of ours is simply not found. */
 export const idParam = z.object({ id: z.string() });

@@ -5,7 +5,7 @@ import { accessTokenSeconds } from '#contracts/auth';
 import { idSchema } from '#contracts/primitives';
 import { roleSchema, type Permission, type Role } from '#contracts/roles';
 import { toBase64Url, toHex } from '../encoding.ts';
-import type { Config } from '../env.ts';
+import { configOf, type Config, type Env } from '../env.ts';
 import { AppError } from './errors.ts';
 
 const issuer = 'truckiq';
@@ -49,7 +49,7 @@ export function publicJwk(config: Config): JWK {
 
 /** Signs an access token that lives 15 minutes. Permissions are for clients to read; the server reads D1. */
 export async function signAccessToken(
-  config: Config,
+  env: Env,
   claims: {
     userId: string;
     sessionId: string;
@@ -59,6 +59,7 @@ export async function signAccessToken(
   },
   now: Date,
 ): Promise<string> {
+  const config = configOf(env);
   const { sign } = await keysOf(config);
   const issuedAt = Math.floor(now.getTime() / 1000);
   return new SignJWT({ tid: claims.tenantId, role: claims.role, perm: claims.permissions, sid: claims.sessionId })
@@ -72,9 +73,10 @@ export async function signAccessToken(
 }
 
 /** Claims of a valid access token; TOKEN_EXPIRED when only its time has passed, UNAUTHENTICATED otherwise. */
-export async function verifyAccessToken(config: Config, token: string, now: Date): Promise<AccessClaims> {
+export async function verifyAccessToken(env: Env, token: string, now: Date): Promise<AccessClaims> {
   const refused = (cause?: unknown) => new AppError('UNAUTHENTICATED', 'The access token is not valid.', { cause });
   if (token.length > 4096 || !tokenCharacters.test(token)) throw refused();
+  const config = configOf(env);
   const { verify } = await keysOf(config);
   try {
     const { payload } = await jwtVerify(
@@ -102,9 +104,9 @@ export async function verifyAccessToken(config: Config, token: string, now: Date
   }
 }
 
-/** A new opaque refresh token: 32 random bytes in base64url, with a prefix that secret scanners can know. */
-export function newRefreshToken(): string {
-  return `rt_${toBase64Url(crypto.getRandomValues(new Uint8Array(32)))}`;
+/** A new opaque token: 32 random bytes in base64url, with a prefix (`rt_`, `tk_live_`) that secret scanners can know. */
+export function newOpaqueToken(prefix: string): string {
+  return `${prefix}${toBase64Url(crypto.getRandomValues(new Uint8Array(32)))}`;
 }
 
 /** SHA-256 in hex: what D1 keeps of an opaque token. */

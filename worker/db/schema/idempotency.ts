@@ -12,7 +12,8 @@ export const idempotencyKeys = sqliteTable(
     bodyHash: text().notNull(),
     /** null while the first request is still running. */
     status: integer(),
-    responseBody: text(),
+    /** Sealed: the answer may hold a key that is shown once. */
+    responseSealed: text(),
     createdAt: time().notNull(),
   },
   (table) => [

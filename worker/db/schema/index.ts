@@ -1,6 +1,10 @@
 /** All tables in one place, for drizzle and for drizzle-kit. */
 export * from './alerts.ts';
+export * from './api-keys.ts';
+export * from './audit.ts';
 export * from './idempotency.ts';
+export * from './oidc.ts';
+export * from './platform.ts';
 export * from './predictions.ts';
 export * from './sync.ts';
 export * from './tenants.ts';

@@ -28,9 +28,12 @@ export const dealerLinks = sqliteTable(
       .notNull()
       .references(() => tenants.id),
     status: text({ enum: ['pending', 'active', 'ended'] }).notNull(),
+    /** Which of the two asked; the other one accepts. */
+    requestedByTenantId: text().references(() => tenants.id),
     createdAt: time().notNull(),
     acceptedAt: time(),
     endedAt: time(),
+    endedByTenantId: text().references(() => tenants.id),
   },
   (table) => [
     uniqueIndex('dealer_links_live')
@@ -42,15 +45,16 @@ export const dealerLinks = sqliteTable(
   ],
 );
 
-/** Per-tenant data keys, wrapped by a Worker secret (AES-256-GCM). */
+/** Data keys, wrapped by a Worker secret (AES-256-GCM): one owner per tenant, and `platform` for what no tenant owns. */
 export const tenantKeys = sqliteTable(
   'tenant_keys',
   {
-    tenantId: text()
-      .notNull()
-      .references(() => tenants.id),
+    /** A tenant's id or `platform`. */
+    tenantId: text().notNull(),
     version: integer().notNull(),
     wrappedKey: text().notNull(),
+    /** Fingerprint of the master key that wraps it; null for those made before it was noted. */
+    masterKeyId: text(),
     createdAt: time().notNull(),
   },
   (table) => [primaryKey({ columns: [table.tenantId, table.version] })],

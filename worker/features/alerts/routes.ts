@@ -1,5 +1,4 @@
 /** The alert inbox: list, one, acknowledge, resolve. */
-import { createRoute } from '@hono/zod-openapi';
 import {
   acknowledgeAlertInputSchema,
   alertListQuerySchema,
@@ -8,13 +7,23 @@ import {
   type AlertStatus,
 } from '#contracts/alerts';
 import { oneOf, pageOf } from '#contracts/primitives';
-import { readScopeOf, requirePermission } from '../../http/authenticate.ts';
+import { readScopeOf } from '../../http/authenticate.ts';
 import { jsonBody } from '../../http/body.ts';
 import { entityTag, requireMatch } from '../../http/entity-tag.ts';
 import type { AppContext } from '../../http/context.ts';
 import { AppError, notFound } from '../../http/errors.ts';
 import { pathResource } from '../../http/path-resource.ts';
-import { answer, bearer, body, errors, idParam, noQuery, pageMeta, router, signedInErrors } from '../../http/routes.ts';
+import {
+  answer,
+  body,
+  errors,
+  idParam,
+  noQuery,
+  pageMeta,
+  router,
+  signedInErrors,
+  signedInRoute,
+} from '../../http/routes.ts';
 import { actingIn, type TenantScope } from '../../http/tenant-scope.ts';
 import { publishChange } from '../live/publish.ts';
 import { toAlert } from './present.ts';
@@ -31,7 +40,7 @@ const alertInPath = pathResource(async (c, id) => {
   return { alert, acting };
 });
 
-const manage = [requirePermission('alerts:manage'), alertInPath.middleware, jsonBody()];
+const manage = [alertInPath.middleware, jsonBody()];
 
 async function move(c: AppContext, scope: TenantScope, alert: AlertRow, transition: AlertTransition) {
   await requireMatch(c, toAlert(alert));
@@ -53,16 +62,17 @@ const notEnded: AlertStatus[] = ['open', 'acknowledged', 'snoozed'];
 
 export const alertRoutes = router()
   .openapi(
-    createRoute({
-      method: 'get',
-      path: '/alerts',
-      tags,
-      summary: 'A page of alerts, worst first',
-      security: bearer,
-      middleware: [requirePermission('alerts:read')],
-      request: { query: alertListQuerySchema },
-      responses: { 200: answer(pageOf(alertSchema), 'The page'), ...errors(...signedInErrors, 'NOT_FOUND') },
-    }),
+    signedInRoute(
+      { permission: 'alerts:read' },
+      {
+        method: 'get',
+        path: '/alerts',
+        tags,
+        summary: 'A page of alerts, worst first',
+        request: { query: alertListQuerySchema },
+        responses: { 200: answer(pageOf(alertSchema), 'The page'), ...errors(...signedInErrors, 'NOT_FOUND') },
+      },
+    ),
     async (c) => {
       const query = c.req.valid('query');
       const scope = await readScopeOf(c, query.tenantId);
@@ -71,16 +81,18 @@ export const alertRoutes = router()
     },
   )
   .openapi(
-    createRoute({
-      method: 'get',
-      path: '/alerts/{id}',
-      tags,
-      summary: 'One alert',
-      security: bearer,
-      middleware: [requirePermission('alerts:read'), entityTag()],
-      request: { params: idParam, query: noQuery },
-      responses: { 200: answer(oneOf(alertSchema), 'The alert'), ...errors(...signedInErrors, 'NOT_FOUND') },
-    }),
+    signedInRoute(
+      { permission: 'alerts:read' },
+      {
+        method: 'get',
+        path: '/alerts/{id}',
+        tags,
+        summary: 'One alert',
+        middleware: [entityTag()],
+        request: { params: idParam, query: noQuery },
+        responses: { 200: answer(oneOf(alertSchema), 'The alert'), ...errors(...signedInErrors, 'NOT_FOUND') },
+      },
+    ),
     async (c) => {
       const row = await getAlert(await readScopeOf(c), c.get('db'), c.req.valid('param').id);
       if (row === null) throw notFound('alert');
@@ -88,27 +100,29 @@ export const alertRoutes = router()
     },
   )
   .openapi(
-    createRoute({
-      method: 'put',
-      path: '/alerts/{id}/acknowledge',
-      tags,
-      summary: 'Take an alert on',
-      security: bearer,
-      middleware: manage,
-      request: { params: idParam, query: noQuery, body: body(acknowledgeAlertInputSchema, false) },
-      responses: {
-        200: answer(oneOf(alertSchema), 'The alert, acknowledged'),
-        ...errors(
-          ...signedInErrors,
-          'NOT_FOUND',
-          'CONFLICT',
-          'PRECONDITION_FAILED',
-          'INVALID_JSON',
-          'PAYLOAD_TOO_LARGE',
-          'UNSUPPORTED_MEDIA_TYPE',
-        ),
+    signedInRoute(
+      { permission: 'alerts:manage' },
+      {
+        method: 'put',
+        path: '/alerts/{id}/acknowledge',
+        tags,
+        summary: 'Take an alert on',
+        middleware: manage,
+        request: { params: idParam, query: noQuery, body: body(acknowledgeAlertInputSchema, false) },
+        responses: {
+          200: answer(oneOf(alertSchema), 'The alert, acknowledged'),
+          ...errors(
+            ...signedInErrors,
+            'NOT_FOUND',
+            'CONFLICT',
+            'PRECONDITION_FAILED',
+            'INVALID_JSON',
+            'PAYLOAD_TOO_LARGE',
+            'UNSUPPORTED_MEDIA_TYPE',
+          ),
+        },
       },
-    }),
+    ),
     async (c) => {
       const { comment } = c.req.valid('json');
       const { alert, acting } = alertInPath.of(c);
@@ -120,7 +134,7 @@ export const alertRoutes = router()
         set: {
           status: 'acknowledged',
           acknowledgedAt: at,
-          acknowledgedBy: c.get('caller').userId,
+          acknowledgedBy: c.get('caller').id,
           acknowledgeComment: comment ?? null,
           snoozedUntil: null,
           updatedAt: at,
@@ -130,27 +144,29 @@ export const alertRoutes = router()
     },
   )
   .openapi(
-    createRoute({
-      method: 'put',
-      path: '/alerts/{id}/resolve',
-      tags,
-      summary: 'Settle an alert; a critical one needs a comment',
-      security: bearer,
-      middleware: manage,
-      request: { params: idParam, query: noQuery, body: body(resolveAlertInputSchema, false) },
-      responses: {
-        200: answer(oneOf(alertSchema), 'The alert, resolved'),
-        ...errors(
-          ...signedInErrors,
-          'NOT_FOUND',
-          'CONFLICT',
-          'PRECONDITION_FAILED',
-          'INVALID_JSON',
-          'PAYLOAD_TOO_LARGE',
-          'UNSUPPORTED_MEDIA_TYPE',
-        ),
+    signedInRoute(
+      { permission: 'alerts:manage' },
+      {
+        method: 'put',
+        path: '/alerts/{id}/resolve',
+        tags,
+        summary: 'Settle an alert; a critical one needs a comment',
+        middleware: manage,
+        request: { params: idParam, query: noQuery, body: body(resolveAlertInputSchema, false) },
+        responses: {
+          200: answer(oneOf(alertSchema), 'The alert, resolved'),
+          ...errors(
+            ...signedInErrors,
+            'NOT_FOUND',
+            'CONFLICT',
+            'PRECONDITION_FAILED',
+            'INVALID_JSON',
+            'PAYLOAD_TOO_LARGE',
+            'UNSUPPORTED_MEDIA_TYPE',
+          ),
+        },
       },
-    }),
+    ),
     async (c) => {
       const { comment } = c.req.valid('json');
       const { alert, acting } = alertInPath.of(c);
@@ -165,7 +181,7 @@ export const alertRoutes = router()
         set: {
           status: 'resolved',
           resolvedAt: at,
-          resolvedBy: c.get('caller').userId,
+          resolvedBy: c.get('caller').id,
           resolveComment: comment ?? null,
           updatedAt: at,
         },

@@ -15,14 +15,15 @@ import { oneOf, pageOf, pageQueryShape } from '#contracts/primitives';
 import { permissionsOf } from '#contracts/roles';
 import { roomOf } from '#durable-objects/stubs';
 import { configOf } from '../../env.ts';
+import { userOf } from '../../http/authenticate.ts';
 import { jsonBody } from '../../http/body.ts';
+import { clientOf } from '../../http/client-address.ts';
 import type { AppContext } from '../../http/context.ts';
 import { entityTag } from '../../http/entity-tag.ts';
 import { AppError, notFound } from '../../http/errors.ts';
 import { publicRateLimit } from '../../http/rate-limit.ts';
 import {
   answer,
-  bearer,
   body,
   errors,
   idParam,
@@ -31,8 +32,9 @@ import {
   pageWindow,
   router,
   signedInErrors,
+  signedInRoute,
 } from '../../http/routes.ts';
-import { signAccessToken } from '../../http/tokens.ts';
+import { hashToken, signAccessToken } from '../../http/tokens.ts';
 import { verifyPassword } from './passwords.ts';
 import { lockedForMs, lockMs } from './rules.ts';
 import {
@@ -43,6 +45,7 @@ import {
   forgetWrongPasswords,
   listSessions,
   openSession,
+  readSignInFailures,
   recordWrongPassword,
   rotateRefreshToken,
   type Account,
@@ -74,7 +77,7 @@ async function signInResult(
   const { user, tenant } = account;
   const permissions = [...permissionsOf[user.role]];
   const accessToken = await signAccessToken(
-    configOf(c.env),
+    c.env,
     { userId: user.id, sessionId: session.sessionId, tenantId: user.tenantId, role: user.role, permissions },
     c.get('now'),
   );
@@ -91,6 +94,8 @@ async function signInResult(
       tenantId: user.tenantId,
       tenantName: tenant?.name ?? null,
       permissions,
+      mfaEnabled: user.mfaEnabledAt !== null,
+      mfaSetupRequired: false,
     },
   };
 }
@@ -111,19 +116,19 @@ function requireActive(account: Account): void {
 async function requireAccount(c: AppContext, email: string, password: string): Promise<Account> {
   const db = c.get('db');
   const now = c.get('now');
-  const account = await findAccountByEmail(db, email);
-  const lockedMs = account === null ? 0 : lockedForMs(account.user, now);
+  const emailHash = await hashToken(email);
+  const [account, state] = await Promise.all([findAccountByEmail(db, email), readSignInFailures(db, emailHash)]);
+  const lockedMs = lockedForMs(state, now);
   // The right password does not open a locked account, so it is not even looked at.
   if (lockedMs > 0) throw locked(lockedMs);
   const fits = await verifyPassword(password, account?.user.passwordHash ?? null);
   if (account === null || !fits) {
-    const state = account === null ? null : await recordWrongPassword(db, account.user, now);
-    const nowLockedMs = state === null ? 0 : lockedForMs(state, now);
+    const nowLockedMs = lockedForMs(await recordWrongPassword(db, emailHash, now), now);
     if (nowLockedMs > 0) throw locked(nowLockedMs);
     throw new AppError('INVALID_CREDENTIALS', 'E-mail or password is wrong.');
   }
   requireActive(account);
-  if (!(await forgetWrongPasswords(db, account.user.id, now))) throw locked(lockMs);
+  if (!(await forgetWrongPasswords(db, emailHash, now))) throw locked(lockMs);
   return account;
 }
 
@@ -155,11 +160,7 @@ export const publicAuthRoutes = router()
     async (c) => {
       const { email, password, delivery } = c.req.valid('json');
       const account = await requireAccount(c, email, password);
-      const client = {
-        ip: c.req.header('cf-connecting-ip') ?? null,
-        userAgent: c.req.header('user-agent') ?? null,
-      };
-      const session = await openSession(c.get('db'), account.user, client, c.get('now'));
+      const session = await openSession(c.get('db'), account.user, clientOf(c), c.get('now'));
       return c.json({ data: await signInResult(c, account, session, delivery) }, 200);
     },
   )
@@ -228,17 +229,19 @@ const ended = { 204: { description: 'Ended' }, ...errors(...signedInErrors) };
 
 export const sessionRoutes = router()
   .openapi(
-    createRoute({
-      method: 'post',
-      path: '/auth/logout',
-      tags,
-      summary: 'End this session',
-      security: bearer,
-      request: { query: noQuery },
-      responses: ended,
-    }),
+    signedInRoute(
+      { permission: null, callers: 'people' },
+      {
+        method: 'post',
+        path: '/auth/logout',
+        tags,
+        summary: 'End this session',
+        request: { query: noQuery },
+        responses: ended,
+      },
+    ),
     async (c) => {
-      const { userId, sessionId } = c.get('caller');
+      const { id: userId, sessionId } = userOf(c);
       await endSession(c.get('db'), sessionId, 'logout', c.get('now'));
       await closeSockets(c, userId, [sessionId]);
       forgetRefreshCookie(c);
@@ -246,62 +249,70 @@ export const sessionRoutes = router()
     },
   )
   .openapi(
-    createRoute({
-      method: 'post',
-      path: '/auth/logout-all',
-      tags,
-      summary: 'End every session of this user',
-      security: bearer,
-      request: { query: noQuery },
-      responses: ended,
-    }),
+    signedInRoute(
+      { permission: null, callers: 'people' },
+      {
+        method: 'post',
+        path: '/auth/logout-all',
+        tags,
+        summary: 'End every session of this user',
+        request: { query: noQuery },
+        responses: ended,
+      },
+    ),
     async (c) => {
-      const { userId } = c.get('caller');
+      const { id: userId } = userOf(c);
       await closeSockets(c, userId, await endAllSessions(c.get('db'), userId, 'logout_all', c.get('now')));
       forgetRefreshCookie(c);
       return c.body(null, 204);
     },
   )
   .openapi(
-    createRoute({
-      method: 'get',
-      path: '/auth/me',
-      tags,
-      summary: 'Who is signed in',
-      security: bearer,
-      middleware: [entityTag()],
-      request: { query: noQuery },
-      responses: { 200: answer(oneOf(signedInUserSchema), 'The caller'), ...errors(...signedInErrors) },
-    }),
+    signedInRoute(
+      { permission: null, callers: 'people' },
+      {
+        method: 'get',
+        path: '/auth/me',
+        tags,
+        summary: 'Who is signed in',
+        middleware: [entityTag()],
+        request: { query: noQuery },
+        responses: { 200: answer(oneOf(signedInUserSchema), 'The caller'), ...errors(...signedInErrors) },
+      },
+    ),
     (c) => {
-      const { userId, email, name, role, tenant, permissions } = c.get('caller');
+      const { id, email, name, role, tenant, permissions, mfaEnabled, mfaSetupRequired } = userOf(c);
       const data = {
-        id: userId,
+        id,
         email,
         name,
         role,
         tenantId: tenant?.id ?? null,
         tenantName: tenant?.name ?? null,
         permissions: [...permissions],
+        mfaEnabled,
+        mfaSetupRequired,
       };
       return c.json({ data }, 200);
     },
   )
   .openapi(
-    createRoute({
-      method: 'get',
-      path: '/auth/sessions',
-      tags,
-      summary: 'Where this user is signed in',
-      security: bearer,
-      request: { query: z.strictObject(pageQueryShape) },
-      responses: {
-        200: answer(pageOf(sessionSchema), 'Live sessions, last used first'),
-        ...errors(...signedInErrors),
+    signedInRoute(
+      { permission: null, callers: 'people' },
+      {
+        method: 'get',
+        path: '/auth/sessions',
+        tags,
+        summary: 'Where this user is signed in',
+        request: { query: z.strictObject(pageQueryShape) },
+        responses: {
+          200: answer(pageOf(sessionSchema), 'Live sessions, last used first'),
+          ...errors(...signedInErrors),
+        },
       },
-    }),
+    ),
     async (c) => {
-      const { userId, sessionId } = c.get('caller');
+      const { id: userId, sessionId } = userOf(c);
       const query = c.req.valid('query');
       const { limit, offset } = pageWindow(query);
       const all = await listSessions(c.get('db'), userId, c.get('now'));
@@ -317,17 +328,19 @@ export const sessionRoutes = router()
     },
   )
   .openapi(
-    createRoute({
-      method: 'delete',
-      path: '/auth/sessions/{id}',
-      tags,
-      summary: 'End one of this user’s sessions',
-      security: bearer,
-      request: { params: idParam, query: noQuery },
-      responses: { ...ended, ...errors('NOT_FOUND') },
-    }),
+    signedInRoute(
+      { permission: null, callers: 'people' },
+      {
+        method: 'delete',
+        path: '/auth/sessions/{id}',
+        tags,
+        summary: 'End one of this user’s sessions',
+        request: { params: idParam, query: noQuery },
+        responses: { ...ended, ...errors('NOT_FOUND') },
+      },
+    ),
     async (c) => {
-      const { userId } = c.get('caller');
+      const { id: userId } = userOf(c);
       const { id } = c.req.valid('param');
       const own = await listSessions(c.get('db'), userId, c.get('now'));
       if (!own.some((session) => session.id === id)) throw notFound('session');

@@ -13,11 +13,3 @@ export interface LockState {
 export function lockedForMs(state: LockState, now: Date): number {
   return state.lockedUntil === null ? 0 : Math.max(0, Date.parse(state.lockedUntil) - now.getTime());
 }
-
-/** What a wrong password does to an account that is not locked. A lock that has run out starts a new count. */
-export function afterWrongPassword(state: LockState, now: Date): LockState {
-  const failedSignIns = (state.lockedUntil === null ? state.failedSignIns : 0) + 1;
-  return failedSignIns >= maxFailedSignIns
-    ? { failedSignIns, lockedUntil: new Date(now.getTime() + lockMs).toISOString() }
-    : { failedSignIns, lockedUntil: null };
-}

@@ -1,11 +1,11 @@
 /** People, sessions and refresh tokens in D1. These run before a scope exists: they are what a scope is made from. */
-import { and, desc, eq, gt, isNull, lte, or } from 'drizzle-orm';
+import { and, desc, eq, gt, isNull, lte, or, sql } from 'drizzle-orm';
 import { refreshTokenSeconds } from '#contracts/auth';
 import type { Database } from '../../db/client.ts';
-import { refreshTokens, sessions, tenants, users } from '../../db/schema/index.ts';
-import { hashToken, newRefreshToken } from '../../http/tokens.ts';
+import { refreshTokens, sessions, signInFailures, tenants, users } from '../../db/schema/index.ts';
+import { hashToken, newOpaqueToken } from '../../http/tokens.ts';
 import { newId } from '../../ids.ts';
-import { afterWrongPassword, lockedForMs, type LockState } from './rules.ts';
+import { lockMs, maxFailedSignIns, type LockState } from './rules.ts';
 
 export type UserRow = typeof users.$inferSelect;
 export type SessionRow = typeof sessions.$inferSelect;
@@ -23,7 +23,7 @@ export async function findAccountByEmail(db: Database, email: string): Promise<A
     .select(accountColumns)
     .from(users)
     .leftJoin(tenants, eq(tenants.id, users.tenantId))
-    .where(eq(users.email, email.toLowerCase()));
+    .where(and(eq(users.email, email.toLowerCase()), isNull(users.deletedAt)));
   return account ?? null;
 }
 
@@ -32,42 +32,59 @@ export async function findAccountById(db: Database, userId: string): Promise<Acc
     .select(accountColumns)
     .from(users)
     .leftJoin(tenants, eq(tenants.id, users.tenantId))
-    .where(eq(users.id, userId));
+    .where(and(eq(users.id, userId), isNull(users.deletedAt)));
   return account ?? null;
 }
 
+export async function readSignInFailures(db: Database, emailHash: string): Promise<LockState> {
+  const [state] = await db
+    .select({ failedSignIns: signInFailures.failedSignIns, lockedUntil: signInFailures.lockedUntil })
+    .from(signInFailures)
+    .where(eq(signInFailures.emailHash, emailHash));
+  return state ?? { failedSignIns: 0, lockedUntil: null };
+}
+
 /**
- * Counts a wrong password. Parallel guesses are counted one by one: each write names the count it saw, and tries again
- * on what it finds otherwise.
+ * Counts a wrong password of an address, anybody's or nobody's. One statement, so that parallel guesses are counted one by
+ * one; a lock that has run out starts a new count, one that stands stays.
  */
-export async function recordWrongPassword(db: Database, user: UserRow, now: Date): Promise<LockState> {
-  let seen: LockState = user;
-  for (;;) {
-    if (lockedForMs(seen, now) > 0) return seen;
-    const next = afterWrongPassword(seen, now);
-    const written = await db
-      .update(users)
-      .set({ ...next, updatedAt: now.toISOString() })
-      .where(
-        and(
-          eq(users.id, user.id),
-          eq(users.failedSignIns, seen.failedSignIns),
-          seen.lockedUntil === null ? isNull(users.lockedUntil) : eq(users.lockedUntil, seen.lockedUntil),
-        ),
-      )
-      .returning({ id: users.id });
-    if (written.length > 0) return next;
-    const [current] = await db
-      .select({ failedSignIns: users.failedSignIns, lockedUntil: users.lockedUntil })
-      .from(users)
-      .where(eq(users.id, user.id));
-    if (current === undefined) return next;
-    seen = current;
-  }
+export async function recordWrongPassword(db: Database, emailHash: string, now: Date): Promise<LockState> {
+  const at = now.toISOString();
+  const lockedUntil = new Date(now.getTime() + lockMs).toISOString();
+  const { failedSignIns: failed, lockedUntil: until } = signInFailures;
+  const count = sql`case when ${until} is null then ${failed} + 1 when ${until} > ${at} then ${failed} else 1 end`;
+  const [state] = await db
+    .insert(signInFailures)
+    .values({ emailHash, failedSignIns: 1, lockedUntil: null, updatedAt: at })
+    .onConflictDoUpdate({
+      target: signInFailures.emailHash,
+      set: {
+        failedSignIns: count,
+        lockedUntil: sql`case when ${until} > ${at} then ${until} when ${count} >= ${maxFailedSignIns} then ${lockedUntil} end`,
+        updatedAt: at,
+      },
+    })
+    .returning({ failedSignIns: signInFailures.failedSignIns, lockedUntil: signInFailures.lockedUntil });
+  if (state === undefined) throw new Error('a wrong password could not be counted');
+  return state;
+}
+
+/**
+ * Forgets the wrong passwords after a right one. False when the address was locked in the meantime: of many guesses at
+ * once the right one must not win against the lock.
+ */
+export async function forgetWrongPasswords(db: Database, emailHash: string, now: Date): Promise<boolean> {
+  const { lockedUntil } = signInFailures;
+  const isThis = eq(signInFailures.emailHash, emailHash);
+  const [, left] = await db.batch([
+    db.delete(signInFailures).where(and(isThis, or(isNull(lockedUntil), lte(lockedUntil, now.toISOString())))),
+    db.select({ lockedUntil }).from(signInFailures).where(isThis),
+  ]);
+  return left.length === 0;
 }
 
 async function issueRefreshToken(db: Database, sessionId: string, now: Date) {
-  const token = newRefreshToken();
+  const token = newOpaqueToken('rt_');
   const statement = db.insert(refreshTokens).values({
     id: newId(),
     sessionId,
@@ -76,19 +93,6 @@ async function issueRefreshToken(db: Database, sessionId: string, now: Date) {
     expiresAt: new Date(now.getTime() + refreshTokenSeconds * 1000).toISOString(),
   });
   return { token, statement };
-}
-
-/**
- * Forgets the wrong passwords after a right one. False when the account was locked in the meantime: of many guesses at
- * once the right one must not win against the lock.
- */
-export async function forgetWrongPasswords(db: Database, userId: string, now: Date): Promise<boolean> {
-  const reset = await db
-    .update(users)
-    .set({ failedSignIns: 0, lockedUntil: null })
-    .where(and(eq(users.id, userId), or(isNull(users.lockedUntil), lte(users.lockedUntil, now.toISOString()))))
-    .returning({ id: users.id });
-  return reset.length > 0;
 }
 
 /** Opens a session after a right password. */

@@ -1,36 +1,37 @@
 /** Tickets for live sockets, and the door to the room. */
-import { createRoute, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import { oneOf } from '#contracts/primitives';
 import { closeCode, liveLimits, liveTicketSchema } from '#contracts/live';
 import { idSchema } from '#contracts/primitives';
 import { roomOf } from '#durable-objects/stubs';
 import { configOf } from '../../env.ts';
-import { requirePermission, tenantScopeOf } from '../../http/authenticate.ts';
+import { tenantScopeOf, userOf } from '../../http/authenticate.ts';
 import type { AppContext } from '../../http/context.ts';
 import { AppError } from '../../http/errors.ts';
-import { answer, bearer, errors, router, signedInErrors } from '../../http/routes.ts';
+import { answer, errors, router, signedInErrors, signedInRoute } from '../../http/routes.ts';
 import { ensureRoom } from './reseed.ts';
 
 const ticketQuerySchema = z.strictObject({ tenantId: idSchema.optional() });
 
 export const liveTicketRoutes = router().openapi(
-  createRoute({
-    method: 'post',
-    path: '/live/tickets',
-    tags: ['Live'],
-    summary: 'A single-use ticket for one live socket',
-    security: bearer,
-    middleware: [requirePermission('vehicles:read')],
-    request: { query: ticketQuerySchema },
-    responses: { 200: answer(oneOf(liveTicketSchema), 'The ticket'), ...errors(...signedInErrors, 'NOT_FOUND') },
-  }),
+  signedInRoute(
+    { permission: 'vehicles:read', callers: 'people' },
+    {
+      method: 'post',
+      path: '/live/tickets',
+      tags: ['Live'],
+      summary: 'A single-use ticket for one live socket',
+      request: { query: ticketQuerySchema },
+      responses: { 200: answer(oneOf(liveTicketSchema), 'The ticket'), ...errors(...signedInErrors, 'NOT_FOUND') },
+    },
+  ),
   async (c) => {
-    const caller = c.get('caller');
+    const caller = userOf(c);
     const scope = await tenantScopeOf(c, c.req.valid('query').tenantId);
     try {
       const shown = await ensureRoom(c.env, c.get('db'), scope.tenantId);
       const { ticket } = await roomOf(c.env.FLEET_ROOM, scope.tenantId).issueTicket({
-        userId: caller.userId,
+        userId: caller.id,
         sessionId: caller.sessionId,
         role: caller.role,
         // A super admin inside a tenant sees what that tenant's room shows.

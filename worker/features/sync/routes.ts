@@ -1,5 +1,5 @@
 /** Connections to outside sources, and the runs that read them. */
-import { createRoute, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import { createMiddleware } from 'hono/factory';
 import { feedOf, idSchema, oneOf, pageOf, pageQueryShape } from '#contracts/primitives';
 import {
@@ -14,7 +14,7 @@ import {
   type SyncProvider,
 } from '#contracts/sync';
 import { configOf } from '../../env.ts';
-import { readScopeOf, requirePermission, tenantScopeOf } from '../../http/authenticate.ts';
+import { readScopeOf, tenantScopeOf } from '../../http/authenticate.ts';
 import { jsonBody } from '../../http/body.ts';
 import type { AppContext, AppEnv } from '../../http/context.ts';
 import { entityTag, requireMatch } from '../../http/entity-tag.ts';
@@ -22,7 +22,6 @@ import { AppError, notFound } from '../../http/errors.ts';
 import { idempotent } from '../../http/idempotency.ts';
 import {
   answer,
-  bearer,
   body,
   errors,
   idParam,
@@ -30,6 +29,7 @@ import {
   pageWindow,
   router,
   signedInErrors,
+  signedInRoute,
 } from '../../http/routes.ts';
 import { ownTenantOnly, type ReadScope, type TenantScope } from '../../http/tenant-scope.ts';
 import { openVault } from '../../secrets/vault.ts';
@@ -49,8 +49,6 @@ import { getRun, listRuns, readLastOutcome, readSituation } from './runs-store.t
 import { startRun } from './start-run.ts';
 
 const tags = ['Sync'];
-const canRead = [requirePermission('sync:read')];
-const canManage = [requirePermission('sync:manage')];
 const defaultLimit = 20;
 
 /** A super admin names the tenant; for everybody else it is their own. Links open no credentials and no runs. */
@@ -100,19 +98,20 @@ function requireSecretsForNewPlace(known: SyncCredentialsRow | null, input: PutS
 
 export const syncRoutes = router()
   .openapi(
-    createRoute({
-      method: 'get',
-      path: '/sync/credentials',
-      tags,
-      summary: 'The stored connections; secrets are never returned',
-      security: bearer,
-      middleware: canRead,
-      request: { query: tenantQuerySchema.extend(pageQueryShape) },
-      responses: {
-        200: answer(pageOf(syncCredentialsSchema), 'The page'),
-        ...errors(...signedInErrors, 'NOT_FOUND'),
+    signedInRoute(
+      { permission: 'sync:read' },
+      {
+        method: 'get',
+        path: '/sync/credentials',
+        tags,
+        summary: 'The stored connections; secrets are never returned',
+        request: { query: tenantQuerySchema.extend(pageQueryShape) },
+        responses: {
+          200: answer(pageOf(syncCredentialsSchema), 'The page'),
+          ...errors(...signedInErrors, 'NOT_FOUND'),
+        },
       },
-    }),
+    ),
     async (c) => {
       const query = c.req.valid('query');
       const scope = await ownScope(c, query.tenantId);
@@ -124,19 +123,21 @@ export const syncRoutes = router()
     },
   )
   .openapi(
-    createRoute({
-      method: 'get',
-      path: '/sync/credentials/{provider}',
-      tags,
-      summary: 'One stored connection',
-      security: bearer,
-      middleware: [...canRead, entityTag()],
-      request: { params: providerParam, query: tenantQuerySchema },
-      responses: {
-        200: answer(oneOf(syncCredentialsSchema), 'The connection'),
-        ...errors(...signedInErrors, 'NOT_FOUND'),
+    signedInRoute(
+      { permission: 'sync:read' },
+      {
+        method: 'get',
+        path: '/sync/credentials/{provider}',
+        tags,
+        summary: 'One stored connection',
+        middleware: [entityTag()],
+        request: { params: providerParam, query: tenantQuerySchema },
+        responses: {
+          200: answer(oneOf(syncCredentialsSchema), 'The connection'),
+          ...errors(...signedInErrors, 'NOT_FOUND'),
+        },
       },
-    }),
+    ),
     async (c) => {
       const scope = await ownScope(c, c.req.valid('query').tenantId);
       const row = await getCredentials(scope, c.get('db'), providerOf(c.req.valid('param').provider));
@@ -145,26 +146,28 @@ export const syncRoutes = router()
     },
   )
   .openapi(
-    createRoute({
-      method: 'put',
-      path: '/sync/credentials/{provider}',
-      tags,
-      summary: 'Store a connection; what is not mentioned is kept',
-      security: bearer,
-      middleware: [...canManage, knownProvider, jsonBody()],
-      request: { params: providerParam, query: tenantQuerySchema, body: body(putSyncCredentialsInputSchema) },
-      responses: {
-        200: answer(oneOf(syncCredentialsSchema), 'The connection as it is stored'),
-        ...errors(
-          ...signedInErrors,
-          'NOT_FOUND',
-          'PRECONDITION_FAILED',
-          'INVALID_JSON',
-          'PAYLOAD_TOO_LARGE',
-          'UNSUPPORTED_MEDIA_TYPE',
-        ),
+    signedInRoute(
+      { permission: 'sync:manage' },
+      {
+        method: 'put',
+        path: '/sync/credentials/{provider}',
+        tags,
+        summary: 'Store a connection; what is not mentioned is kept',
+        middleware: [knownProvider, jsonBody()],
+        request: { params: providerParam, query: tenantQuerySchema, body: body(putSyncCredentialsInputSchema) },
+        responses: {
+          200: answer(oneOf(syncCredentialsSchema), 'The connection as it is stored'),
+          ...errors(
+            ...signedInErrors,
+            'NOT_FOUND',
+            'PRECONDITION_FAILED',
+            'INVALID_JSON',
+            'PAYLOAD_TOO_LARGE',
+            'UNSUPPORTED_MEDIA_TYPE',
+          ),
+        },
       },
-    }),
+    ),
     async (c) => {
       const scope = await ownScope(c, c.req.valid('query').tenantId);
       const provider = providerOf(c.req.valid('param').provider);
@@ -180,16 +183,17 @@ export const syncRoutes = router()
     },
   )
   .openapi(
-    createRoute({
-      method: 'delete',
-      path: '/sync/credentials/{provider}',
-      tags,
-      summary: 'Forget a connection and its secrets',
-      security: bearer,
-      middleware: canManage,
-      request: { params: providerParam, query: tenantQuerySchema },
-      responses: { 204: { description: 'Forgotten' }, ...errors(...signedInErrors, 'NOT_FOUND') },
-    }),
+    signedInRoute(
+      { permission: 'sync:manage' },
+      {
+        method: 'delete',
+        path: '/sync/credentials/{provider}',
+        tags,
+        summary: 'Forget a connection and its secrets',
+        request: { params: providerParam, query: tenantQuerySchema },
+        responses: { 204: { description: 'Forgotten' }, ...errors(...signedInErrors, 'NOT_FOUND') },
+      },
+    ),
     async (c) => {
       const scope = await ownScope(c, c.req.valid('query').tenantId);
       const found = await deleteCredentials(scope, c.get('db'), providerOf(c.req.valid('param').provider));
@@ -198,27 +202,29 @@ export const syncRoutes = router()
     },
   )
   .openapi(
-    createRoute({
-      method: 'post',
-      path: '/sync/runs',
-      tags,
-      summary: 'Start a run now',
-      security: bearer,
-      middleware: [...canManage, jsonBody(), idempotent],
-      request: { query: tenantQuerySchema, body: body(startSyncRunInputSchema, false) },
-      responses: {
-        202: answer(oneOf(z.object({ id: idSchema })), 'The run is on its way'),
-        ...errors(
-          ...signedInErrors,
-          'NOT_FOUND',
-          'CONFLICT',
-          'INVALID_JSON',
-          'IDEMPOTENCY_MISMATCH',
-          'PAYLOAD_TOO_LARGE',
-          'UNSUPPORTED_MEDIA_TYPE',
-        ),
+    signedInRoute(
+      { permission: 'sync:manage' },
+      {
+        method: 'post',
+        path: '/sync/runs',
+        tags,
+        summary: 'Start a run now',
+        middleware: [jsonBody(), idempotent],
+        request: { query: tenantQuerySchema, body: body(startSyncRunInputSchema, false) },
+        responses: {
+          202: answer(oneOf(z.object({ id: idSchema })), 'The run is on its way'),
+          ...errors(
+            ...signedInErrors,
+            'NOT_FOUND',
+            'CONFLICT',
+            'INVALID_JSON',
+            'IDEMPOTENCY_MISMATCH',
+            'PAYLOAD_TOO_LARGE',
+            'UNSUPPORTED_MEDIA_TYPE',
+          ),
+        },
       },
-    }),
+    ),
     async (c) => {
       const scope = await ownScope(c, c.req.valid('query').tenantId);
       const db = c.get('db');
@@ -237,16 +243,20 @@ export const syncRoutes = router()
     },
   )
   .openapi(
-    createRoute({
-      method: 'get',
-      path: '/sync/runs',
-      tags,
-      summary: 'Runs, newest first',
-      security: bearer,
-      middleware: canRead,
-      request: { query: syncRunListQuerySchema },
-      responses: { 200: answer(feedOf(syncRunSchema), 'A part of the log'), ...errors(...signedInErrors, 'NOT_FOUND') },
-    }),
+    signedInRoute(
+      { permission: 'sync:read' },
+      {
+        method: 'get',
+        path: '/sync/runs',
+        tags,
+        summary: 'Runs, newest first',
+        request: { query: syncRunListQuerySchema },
+        responses: {
+          200: answer(feedOf(syncRunSchema), 'A part of the log'),
+          ...errors(...signedInErrors, 'NOT_FOUND'),
+        },
+      },
+    ),
     async (c) => {
       const { tenantId, cursor, limit = defaultLimit } = c.req.valid('query');
       const page = await listRuns(await runsScope(c, tenantId), c.get('db'), { cursor, limit });
@@ -259,16 +269,18 @@ export const syncRoutes = router()
     },
   )
   .openapi(
-    createRoute({
-      method: 'get',
-      path: '/sync/runs/{id}',
-      tags,
-      summary: 'One run',
-      security: bearer,
-      middleware: [...canRead, entityTag()],
-      request: { params: idParam, query: tenantQuerySchema },
-      responses: { 200: answer(oneOf(syncRunSchema), 'The run'), ...errors(...signedInErrors, 'NOT_FOUND') },
-    }),
+    signedInRoute(
+      { permission: 'sync:read' },
+      {
+        method: 'get',
+        path: '/sync/runs/{id}',
+        tags,
+        summary: 'One run',
+        middleware: [entityTag()],
+        request: { params: idParam, query: tenantQuerySchema },
+        responses: { 200: answer(oneOf(syncRunSchema), 'The run'), ...errors(...signedInErrors, 'NOT_FOUND') },
+      },
+    ),
     async (c) => {
       const scope = await runsScope(c, c.req.valid('query').tenantId);
       const row = await getRun(scope, c.get('db'), c.req.valid('param').id);
@@ -277,16 +289,17 @@ export const syncRoutes = router()
     },
   )
   .openapi(
-    createRoute({
-      method: 'get',
-      path: '/sync/status',
-      tags,
-      summary: 'How fresh the data is',
-      security: bearer,
-      middleware: canRead,
-      request: { query: tenantQuerySchema },
-      responses: { 200: answer(oneOf(syncStatusSchema), 'The status'), ...errors(...signedInErrors, 'NOT_FOUND') },
-    }),
+    signedInRoute(
+      { permission: 'sync:read' },
+      {
+        method: 'get',
+        path: '/sync/status',
+        tags,
+        summary: 'How fresh the data is',
+        request: { query: tenantQuerySchema },
+        responses: { 200: answer(oneOf(syncStatusSchema), 'The status'), ...errors(...signedInErrors, 'NOT_FOUND') },
+      },
+    ),
     async (c) => {
       const scope = await ownScope(c, c.req.valid('query').tenantId);
       const db = c.get('db');

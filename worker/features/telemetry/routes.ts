@@ -1,5 +1,5 @@
 /** POST /telemetry/positions: good rows are durable in the room before the answer, bad rows are named. */
-import { createRoute, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import { idSchema, oneOf } from '#contracts/primitives';
 import {
   ingestResultSchema,
@@ -10,11 +10,11 @@ import {
 } from '#contracts/telemetry';
 import type { VehicleReading } from '#durable-objects/fleet-room/feed';
 import { roomOf } from '#durable-objects/stubs';
-import { requirePermission, tenantScopeOf } from '../../http/authenticate.ts';
+import { tenantScopeOf } from '../../http/authenticate.ts';
 import { jsonBody, megabyte } from '../../http/body.ts';
 import type { AppContext } from '../../http/context.ts';
 import { AppError } from '../../http/errors.ts';
-import { answer, bearer, body, errors, router, signedInErrors } from '../../http/routes.ts';
+import { answer, body, errors, router, signedInErrors, signedInRoute } from '../../http/routes.ts';
 import { ownTenantOnly } from '../../http/tenant-scope.ts';
 import { roomsShowing } from '../live/facts.ts';
 import { judgePositions } from './rules.ts';
@@ -50,19 +50,21 @@ async function record(c: AppContext, tenantId: string, readings: VehicleReading[
 }
 
 export const telemetryRoutes = router().openapi(
-  createRoute({
-    method: 'post',
-    path: '/telemetry/positions',
-    tags: ['Telemetry'],
-    summary: 'A batch of positions from a gateway',
-    security: bearer,
-    middleware: [requirePermission('telemetry:write'), jsonBody({ limitBytes: 4 * megabyte, ndjsonList: 'positions' })],
-    request: { query: z.strictObject({ tenantId: idSchema.optional() }), body: body(positionsInputSchema) },
-    responses: {
-      202: answer(oneOf(ingestResultSchema), 'How many rows were kept, and which were not'),
-      ...errors(...signedInErrors, 'INVALID_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'),
+  signedInRoute(
+    { permission: 'telemetry:write' },
+    {
+      method: 'post',
+      path: '/telemetry/positions',
+      tags: ['Telemetry'],
+      summary: 'A batch of positions from a gateway',
+      middleware: [jsonBody({ limitBytes: 4 * megabyte, ndjsonList: 'positions' })],
+      request: { query: z.strictObject({ tenantId: idSchema.optional() }), body: body(positionsInputSchema) },
+      responses: {
+        202: answer(oneOf(ingestResultSchema), 'How many rows were kept, and which were not'),
+        ...errors(...signedInErrors, 'INVALID_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'),
+      },
     },
-  }),
+  ),
   async (c) => {
     const { positions } = c.req.valid('json');
     if (positions.length > maxTelemetryRows) {

@@ -8,7 +8,7 @@ import { pageWindow } from '../../http/routes.ts';
 import type { TenantScope } from '../../http/tenant-scope.ts';
 
 function toTenant(row: typeof tenants.$inferSelect, linkedTenants: Tenant['linkedTenants']): Tenant {
-  const { timeZone, units, flags } = tenantSettingsSchema.parse(row.settings);
+  const { timeZone, units, flags, requireMfa } = tenantSettingsSchema.parse(row.settings);
   return {
     id: row.id,
     name: row.name,
@@ -16,6 +16,8 @@ function toTenant(row: typeof tenants.$inferSelect, linkedTenants: Tenant['linke
     timeZone,
     units,
     flags,
+    requireMfa,
+    isActive: row.isActive,
     linkedTenants,
     createdAt: row.createdAt,
   };

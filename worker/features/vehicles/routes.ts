@@ -1,5 +1,4 @@
 /** GET /vehicles and what hangs on one vehicle: its faults, its predictions; and the whole fleet as one document. */
-import { createRoute } from '@hono/zod-openapi';
 import { faultSchema } from '#contracts/faults';
 import { oneOf, pageOf } from '#contracts/primitives';
 import { predictionSchema } from '#contracts/risk';
@@ -10,17 +9,25 @@ import {
   vehiclePredictionsQuerySchema,
   vehicleSchema,
 } from '#contracts/vehicles';
-import { readScopeOf, requirePermission, tenantScopeOf } from '../../http/authenticate.ts';
+import { readScopeOf, tenantScopeOf } from '../../http/authenticate.ts';
 import type { AppContext } from '../../http/context.ts';
 import { notFound } from '../../http/errors.ts';
 import { entityTag } from '../../http/entity-tag.ts';
-import { answer, bearer, errors, idParam, noQuery, pageMeta, router, signedInErrors } from '../../http/routes.ts';
+import {
+  answer,
+  errors,
+  idParam,
+  noQuery,
+  pageMeta,
+  router,
+  signedInErrors,
+  signedInRoute,
+} from '../../http/routes.ts';
 import { ownTenantOnly, type ReadScope } from '../../http/tenant-scope.ts';
 import { overlayOf } from '../live/overlay.ts';
 import { toFault, toPrediction, toVehicle } from './present.ts';
 import { getVehicle, listFaults, listPredictions, listVehicles, readFleet, type VehicleRow } from './store.ts';
 
-const canRead = [requirePermission('vehicles:read')];
 const tags = ['Vehicles'];
 
 async function requireVehicle(c: AppContext, id: string): Promise<{ scope: ReadScope; row: VehicleRow }> {
@@ -32,16 +39,17 @@ async function requireVehicle(c: AppContext, id: string): Promise<{ scope: ReadS
 
 export const vehicleRoutes = router()
   .openapi(
-    createRoute({
-      method: 'get',
-      path: '/vehicles',
-      tags,
-      summary: 'A page of vehicles',
-      security: bearer,
-      middleware: canRead,
-      request: { query: vehicleListQuerySchema },
-      responses: { 200: answer(pageOf(vehicleSchema), 'The page'), ...errors(...signedInErrors, 'NOT_FOUND') },
-    }),
+    signedInRoute(
+      { permission: 'vehicles:read' },
+      {
+        method: 'get',
+        path: '/vehicles',
+        tags,
+        summary: 'A page of vehicles',
+        request: { query: vehicleListQuerySchema },
+        responses: { 200: answer(pageOf(vehicleSchema), 'The page'), ...errors(...signedInErrors, 'NOT_FOUND') },
+      },
+    ),
     async (c) => {
       const query = c.req.valid('query');
       const scope = await readScopeOf(c, query.tenantId);
@@ -52,16 +60,18 @@ export const vehicleRoutes = router()
     },
   )
   .openapi(
-    createRoute({
-      method: 'get',
-      path: '/vehicles/{id}',
-      tags,
-      summary: 'One vehicle',
-      security: bearer,
-      middleware: [...canRead, entityTag()],
-      request: { params: idParam, query: noQuery },
-      responses: { 200: answer(oneOf(vehicleSchema), 'The vehicle'), ...errors(...signedInErrors, 'NOT_FOUND') },
-    }),
+    signedInRoute(
+      { permission: 'vehicles:read' },
+      {
+        method: 'get',
+        path: '/vehicles/{id}',
+        tags,
+        summary: 'One vehicle',
+        middleware: [entityTag()],
+        request: { params: idParam, query: noQuery },
+        responses: { 200: answer(oneOf(vehicleSchema), 'The vehicle'), ...errors(...signedInErrors, 'NOT_FOUND') },
+      },
+    ),
     async (c) => {
       const { row } = await requireVehicle(c, c.req.valid('param').id);
       const live = await overlayOf(c.env, [row]);
@@ -69,16 +79,17 @@ export const vehicleRoutes = router()
     },
   )
   .openapi(
-    createRoute({
-      method: 'get',
-      path: '/vehicles/{id}/fault-codes',
-      tags,
-      summary: 'Fault history of one vehicle',
-      security: bearer,
-      middleware: canRead,
-      request: { params: idParam, query: vehicleFaultsQuerySchema },
-      responses: { 200: answer(pageOf(faultSchema), 'Active first'), ...errors(...signedInErrors, 'NOT_FOUND') },
-    }),
+    signedInRoute(
+      { permission: 'vehicles:read' },
+      {
+        method: 'get',
+        path: '/vehicles/{id}/fault-codes',
+        tags,
+        summary: 'Fault history of one vehicle',
+        request: { params: idParam, query: vehicleFaultsQuerySchema },
+        responses: { 200: answer(pageOf(faultSchema), 'Active first'), ...errors(...signedInErrors, 'NOT_FOUND') },
+      },
+    ),
     async (c) => {
       const query = c.req.valid('query');
       const { scope, row } = await requireVehicle(c, c.req.valid('param').id);
@@ -87,16 +98,17 @@ export const vehicleRoutes = router()
     },
   )
   .openapi(
-    createRoute({
-      method: 'get',
-      path: '/vehicles/{id}/predictions',
-      tags,
-      summary: 'Every scoring of one vehicle, newest first',
-      security: bearer,
-      middleware: canRead,
-      request: { params: idParam, query: vehiclePredictionsQuerySchema },
-      responses: { 200: answer(pageOf(predictionSchema), 'Newest first'), ...errors(...signedInErrors, 'NOT_FOUND') },
-    }),
+    signedInRoute(
+      { permission: 'vehicles:read' },
+      {
+        method: 'get',
+        path: '/vehicles/{id}/predictions',
+        tags,
+        summary: 'Every scoring of one vehicle, newest first',
+        request: { params: idParam, query: vehiclePredictionsQuerySchema },
+        responses: { 200: answer(pageOf(predictionSchema), 'Newest first'), ...errors(...signedInErrors, 'NOT_FOUND') },
+      },
+    ),
     async (c) => {
       const query = c.req.valid('query');
       const { scope, row } = await requireVehicle(c, c.req.valid('param').id);
@@ -105,16 +117,17 @@ export const vehicleRoutes = router()
     },
   )
   .openapi(
-    createRoute({
-      method: 'get',
-      path: '/exports/fleet',
-      tags,
-      summary: 'Everything of the own tenant in one document',
-      security: bearer,
-      middleware: [requirePermission('reports:export')],
-      request: { query: vehicleListQuerySchema.pick({ tenantId: true }) },
-      responses: { 200: answer(oneOf(fleetExportSchema), 'The export'), ...errors(...signedInErrors, 'NOT_FOUND') },
-    }),
+    signedInRoute(
+      { permission: 'reports:export' },
+      {
+        method: 'get',
+        path: '/exports/fleet',
+        tags,
+        summary: 'Everything of the own tenant in one document',
+        request: { query: vehicleListQuerySchema.pick({ tenantId: true }) },
+        responses: { 200: answer(oneOf(fleetExportSchema), 'The export'), ...errors(...signedInErrors, 'NOT_FOUND') },
+      },
+    ),
     async (c) => {
       const scope = ownTenantOnly(await tenantScopeOf(c, c.req.valid('query').tenantId));
       const { vehicles, faultsByVehicle } = await readFleet(scope, c.get('db'));

@@ -1,0 +1,45 @@
+/** Keys for machines: what a key may do, and the secrets that prove it (two while a rotation overlaps). */
+import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import type { Permission } from '#contracts/roles';
+import { id, time } from './columns.ts';
+import { tenants } from './tenants.ts';
+
+export const apiKeys = sqliteTable(
+  'api_keys',
+  {
+    id: id(),
+    tenantId: text()
+      .notNull()
+      .references(() => tenants.id),
+    name: text().notNull(),
+    scopes: text({ mode: 'json' }).$type<Permission[]>().notNull(),
+    /** CIDR blocks or addresses; null lets every address in. */
+    ipAllowList: text({ mode: 'json' }).$type<string[]>(),
+    /** null takes the platform's default. */
+    requestsPerMinute: integer(),
+    /** Days a freshly made or rotated secret lives. */
+    lifetimeDays: integer().notNull(),
+    createdBy: text().notNull(),
+    createdAt: time().notNull(),
+    lastUsedAt: time(),
+    lastUsedIp: text(),
+    revokedAt: time(),
+  },
+  (table) => [index('api_keys_tenant').on(table.tenantId, table.createdAt)],
+);
+
+export const apiKeySecrets = sqliteTable(
+  'api_key_secrets',
+  {
+    /** SHA-256 in hex of the whole key. */
+    secretHash: text().primaryKey(),
+    apiKeyId: text()
+      .notNull()
+      .references(() => apiKeys.id),
+    /** The last characters, so that a person can tell which key it is. */
+    hint: text().notNull(),
+    createdAt: time().notNull(),
+    expiresAt: time().notNull(),
+  },
+  (table) => [index('api_key_secrets_key').on(table.apiKeyId, table.expiresAt)],
+);
