@@ -14,6 +14,8 @@ export default defineConfig(async () => {
             TEST_MIGRATIONS: migrations,
             ENVIRONMENT: 'development',
             ALLOW_LOCAL_TARGETS: 'true',
+            PUBLIC_URL: 'http://truckiq.test',
+            SIGN_UP: 'true',
             ...testSecrets,
           },
         },

@@ -8,5 +8,8 @@ export const testSecrets = {
     d: 'lFZIQN9AlxoHEsWcnGdmJD07SLAy8G1qa7LCxkMR-1I',
     kid: 'test-1',
   }),
+  AUDIT_KEY: 'c2VjcmV0LW9mLXRoZS1hdWRpdC1jaGFpbi10ZXN0LTE=',
+  SETUP_TOKEN: 'first-start-of-the-tests',
+  MAIL_API_KEY: 're_test',
   MASTER_KEY: 'iHeluDi2QVXokJuJnX3ycWUuhtgwcnZpsw7oAwLNkQE=',
 };

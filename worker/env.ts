@@ -21,6 +21,18 @@ export interface Env {
   AUTH_PRIVATE_JWK: string;
   /** 32 bytes, base64: wraps every tenant's data key. */
   MASTER_KEY: string;
+  /** The one before, while the rotation job wraps what it still wraps. */
+  MASTER_KEY_PREVIOUS?: string;
+  /** 32 bytes, base64: keys the hash chain of the audit log. Kept apart from MASTER_KEY, which may be replaced. */
+  AUDIT_KEY: string;
+  /** Where people reach the dashboard; every link in a mail begins with it. */
+  PUBLIC_URL: string;
+  SIGN_UP: string;
+  /** Opens POST /setup, once. */
+  SETUP_TOKEN?: string;
+  MAIL_API_URL: string;
+  MAIL_API_KEY: string;
+  MAIL_FROM: string;
 }
 
 /** A room asks for its dirty readings to be copied back to D1. */
@@ -38,6 +50,9 @@ const privateJwkSchema = z.object({
   d: z.string(),
 });
 export type PrivateJwk = z.infer<typeof privateJwkSchema>;
+
+const keySchema = z.string().regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 bytes in base64');
+const originSchema = z.url({ protocol: /^https?$/ }).transform((url) => new URL(url).origin);
 
 const configSchema = z.object({
   ENVIRONMENT: z.enum(['production', 'staging', 'development']),
@@ -60,7 +75,15 @@ const configSchema = z.object({
       }
     })
     .pipe(privateJwkSchema),
-  MASTER_KEY: z.string().regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 bytes in base64'),
+  MASTER_KEY: keySchema,
+  MASTER_KEY_PREVIOUS: keySchema.optional(),
+  AUDIT_KEY: keySchema,
+  PUBLIC_URL: originSchema,
+  SIGN_UP: z.enum(['true', 'false']).transform((flag) => flag === 'true'),
+  SETUP_TOKEN: z.string().min(20, 'must have at least 20 characters').optional(),
+  MAIL_API_URL: originSchema,
+  MAIL_API_KEY: z.string().min(1),
+  MAIL_FROM: z.string().min(3),
 });
 
 export interface Config {
@@ -70,6 +93,12 @@ export interface Config {
   allowLocalTargets: boolean;
   authPrivateJwk: PrivateJwk;
   masterKey: string;
+  masterKeyPrevious: string | null;
+  auditKey: string;
+  publicUrl: string;
+  isSignUpOpen: boolean;
+  setupToken: string | null;
+  mail: { apiUrl: string; apiKey: string; from: string };
 }
 
 const parsed = new WeakMap<object, Config>();
@@ -90,6 +119,12 @@ export function configOf(env: Env): Config {
     allowLocalTargets: result.data.ALLOW_LOCAL_TARGETS,
     authPrivateJwk: result.data.AUTH_PRIVATE_JWK,
     masterKey: result.data.MASTER_KEY,
+    masterKeyPrevious: result.data.MASTER_KEY_PREVIOUS ?? null,
+    auditKey: result.data.AUDIT_KEY,
+    publicUrl: result.data.PUBLIC_URL,
+    isSignUpOpen: result.data.SIGN_UP,
+    setupToken: result.data.SETUP_TOKEN ?? null,
+    mail: { apiUrl: result.data.MAIL_API_URL, apiKey: result.data.MAIL_API_KEY, from: result.data.MAIL_FROM },
   };
   parsed.set(env, config);
   return config;

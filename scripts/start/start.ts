@@ -140,6 +140,11 @@ async function run(options: StartOptions): Promise<void> {
       bindings: {
         ...secrets,
         ENVIRONMENT: 'development',
+        PUBLIC_URL: url,
+        SIGN_UP: 'false',
+        MAIL_API_URL: url,
+        MAIL_API_KEY: 're_local',
+        MAIL_FROM: 'TruckIQ <notify@truckiq.example>',
         ALLOWED_ORIGINS: `http://localhost:${options.port},http://127.0.0.1:${options.port}`,
         ALLOW_LOCAL_TARGETS: 'true',
         RATE_LIMIT_PER_MINUTE: String(options.requestsPerMinute),

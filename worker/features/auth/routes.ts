@@ -13,7 +13,6 @@ import {
 } from '#contracts/auth';
 import { oneOf, pageOf, pageQueryShape } from '#contracts/primitives';
 import { permissionsOf } from '#contracts/roles';
-import { roomOf } from '#durable-objects/stubs';
 import { configOf } from '../../env.ts';
 import { userOf } from '../../http/authenticate.ts';
 import { jsonBody } from '../../http/body.ts';
@@ -36,6 +35,7 @@ import {
 } from '../../http/routes.ts';
 import { hashToken, signAccessToken } from '../../http/tokens.ts';
 import { verifyPassword } from './passwords.ts';
+import { closeSockets } from './revocation.ts';
 import { lockedForMs, lockMs } from './rules.ts';
 import {
   endAllSessions,
@@ -132,6 +132,12 @@ async function requireAccount(c: AppContext, email: string, password: string): P
   return account;
 }
 
+/** Closes the sockets of a family that was ended by the reuse of one of its tokens. */
+async function closeSocketsOf(c: AppContext, userId: string, sessionIds: readonly string[]): Promise<void> {
+  const account = await findAccountById(c.get('db'), userId);
+  await closeSockets(c.env, { userId, tenantId: account?.user.tenantId ?? null, sessionIds });
+}
+
 const bodyErrors = ['VALIDATION_FAILED', 'INVALID_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
 
 /** The origin of a cookie-borne request: browsers always send it on a POST, and nobody else needs the cookie. */
@@ -195,7 +201,7 @@ export const publicAuthRoutes = router()
       const rotation = await rotateRefreshToken(c.get('db'), token, c.get('now'));
       if (rotation.kind !== 'rotated') {
         if (fromCookie !== undefined) forgetRefreshCookie(c);
-        if (rotation.kind === 'reused') await closeSockets(c, rotation.userId, [rotation.sessionId]);
+        if (rotation.kind === 'reused') await closeSocketsOf(c, rotation.userId, [rotation.sessionId]);
         throw {
           unknown: new AppError('UNAUTHENTICATED', 'The refresh token is not known.'),
           ended: new AppError('TOKEN_REVOKED', 'This session has ended. Sign in again.'),
@@ -210,20 +216,6 @@ export const publicAuthRoutes = router()
       return c.json({ data: await signInResult(c, account, rotation, delivery) }, 200);
     },
   );
-
-/** Closes the live sockets of a session; the session is over in D1 already, so a silent room is only late. */
-async function closeSockets(c: AppContext, userId: string, sessionIds: readonly string[]): Promise<void> {
-  const account = await findAccountById(c.get('db'), userId);
-  const tenantId = account?.user.tenantId;
-  // A super admin may hold sockets in any tenant's room.
-  const rooms =
-    tenantId === null || tenantId === undefined
-      ? (await c.env.DB.prepare('SELECT id FROM tenants').all<{ id: string }>()).results.map((row) => row.id)
-      : [tenantId];
-  await Promise.allSettled(
-    rooms.flatMap((room) => sessionIds.map((id) => roomOf(c.env.FLEET_ROOM, room).closeSession(id))),
-  );
-}
 
 const ended = { 204: { description: 'Ended' }, ...errors(...signedInErrors) };
 
@@ -241,9 +233,9 @@ export const sessionRoutes = router()
       },
     ),
     async (c) => {
-      const { id: userId, sessionId } = userOf(c);
+      const { id: userId, sessionId, tenant } = userOf(c);
       await endSession(c.get('db'), sessionId, 'logout', c.get('now'));
-      await closeSockets(c, userId, [sessionId]);
+      await closeSockets(c.env, { userId, tenantId: tenant?.id ?? null, sessionIds: [sessionId] });
       forgetRefreshCookie(c);
       return c.body(null, 204);
     },
@@ -261,8 +253,9 @@ export const sessionRoutes = router()
       },
     ),
     async (c) => {
-      const { id: userId } = userOf(c);
-      await closeSockets(c, userId, await endAllSessions(c.get('db'), userId, 'logout_all', c.get('now')));
+      const { id: userId, tenant } = userOf(c);
+      const sessions = await endAllSessions(c.get('db'), userId, 'logout_all', c.get('now'));
+      await closeSockets(c.env, { userId, tenantId: tenant?.id ?? null, sessionIds: sessions });
       forgetRefreshCookie(c);
       return c.body(null, 204);
     },
@@ -340,12 +333,12 @@ export const sessionRoutes = router()
       },
     ),
     async (c) => {
-      const { id: userId } = userOf(c);
+      const { id: userId, tenant } = userOf(c);
       const { id } = c.req.valid('param');
       const own = await listSessions(c.get('db'), userId, c.get('now'));
       if (!own.some((session) => session.id === id)) throw notFound('session');
       await endSession(c.get('db'), id, 'ended_by_user', c.get('now'));
-      await closeSockets(c, userId, [id]);
+      await closeSockets(c.env, { userId, tenantId: tenant?.id ?? null, sessionIds: [id] });
       return c.body(null, 204);
     },
   );
