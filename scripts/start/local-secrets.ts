@@ -1,34 +1,31 @@
 /** Secrets of a local installation: made once, kept in the state folder, readable by their owner only. */
-import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readStateFile } from './checks.ts';
 
 const secretsSchema = z.object({
-  AUTH_PRIVATE_JWK: z.string(),
   MASTER_KEY: z.string(),
   AUDIT_KEY: z.string(),
 });
 export type WorkerSecrets = z.infer<typeof secretsSchema>;
 
-/** New secrets in the form the Worker takes them. */
+/** New secrets in the form the Worker takes them: 32 random bytes each. */
 export function makeSecrets(): WorkerSecrets {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const jwk = { ...privateKey.export({ format: 'jwk' }), kid: randomUUID() };
   const key = () => btoa(String.fromCharCode(...randomBytes(32)));
-  return { AUTH_PRIVATE_JWK: JSON.stringify(jwk), MASTER_KEY: key(), AUDIT_KEY: key() };
+  return { MASTER_KEY: key(), AUDIT_KEY: key() };
 }
 
 /**
- * The state folder's secrets, made on first use; a folder from before a secret existed gets that one. Throws when the file
- * is there but unreadable.
+ * The state folder's secrets, made on first use; a folder from before a secret existed gets that one, and one that is no
+ * longer used goes. Throws when the file is there but unreadable.
  */
 export function localSecrets(stateFolder: string): WorkerSecrets {
   const file = join(stateFolder, 'secrets.json');
-  const known = existsSync(file) ? readStateFile(file, (value) => secretsSchema.partial().parse(value)) : {};
-  const secrets = { ...makeSecrets(), ...known };
-  if (Object.keys(known).length < Object.keys(secrets).length) {
+  const stored = existsSync(file) ? readStateFile(file, (value) => z.record(z.string(), z.string()).parse(value)) : {};
+  const secrets = { ...makeSecrets(), ...secretsSchema.partial().parse(stored) };
+  if (Object.keys(stored).toSorted().join() !== Object.keys(secrets).toSorted().join()) {
     writeFileSync(file, JSON.stringify(secrets), { mode: 0o600 });
   }
   return secrets;

@@ -1,17 +1,27 @@
-/** Access tokens: ES256 JWTs on jose. Refresh tokens are opaque and only their hash is stored. */
-import { errors, importJWK, jwtVerify, SignJWT, type CryptoKey, type JWK } from 'jose';
+/** Access tokens: ES256 JWTs on jose, exactly as signed here. Refresh tokens are opaque and only their hash is stored. */
+import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { accessTokenSeconds } from '#contracts/auth';
 import { idSchema } from '#contracts/primitives';
 import { roleSchema, type Permission, type Role } from '#contracts/roles';
-import { toBase64Url, toHex } from '../encoding.ts';
-import { configOf, type Config, type Env } from '../env.ts';
+import { fromBase64Url, toBase64Url, toHex } from '../encoding.ts';
+import type { Env } from '../env.ts';
 import { AppError } from './errors.ts';
+import { signingKeyAt, verifyingKey } from './signing-keys.ts';
 
 const issuer = 'truckiq';
 const audience = 'truckiq-api';
-/** jose accepts lenient base64; a token with other characters never reaches it. */
-const tokenCharacters = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
+const maxTokenLength = 4096;
+/** Clocks of two machines differ by no more. */
+const skewSeconds = 5;
+const base64Url = /^[A-Za-z0-9_-]+$/;
+
+/** The header has these members and no other: no `jwk`, `jku`, `x5u` or `crit` of anybody's. */
+const headerSchema = z.strictObject({
+  alg: z.literal('ES256'),
+  kid: z.string().max(64),
+  typ: z.literal('at+jwt'),
+});
 
 const claimsSchema = z.object({
   sub: idSchema,
@@ -20,32 +30,6 @@ const claimsSchema = z.object({
   role: roleSchema,
 });
 export type AccessClaims = z.infer<typeof claimsSchema>;
-
-const keys = new WeakMap<Config, Promise<{ sign: CryptoKey; verify: CryptoKey }>>();
-
-async function importKeys(config: Config): Promise<{ sign: CryptoKey; verify: CryptoKey }> {
-  const [sign, verify] = await Promise.all([
-    importJWK({ ...config.authPrivateJwk, alg: 'ES256' }, 'ES256'),
-    importJWK({ ...publicJwk(config), alg: 'ES256' }, 'ES256'),
-  ]);
-  if (sign instanceof Uint8Array || verify instanceof Uint8Array) throw new Error('AUTH_PRIVATE_JWK is not an EC key');
-  return { sign, verify };
-}
-
-function keysOf(config: Config): Promise<{ sign: CryptoKey; verify: CryptoKey }> {
-  let pair = keys.get(config);
-  if (!pair) {
-    pair = importKeys(config);
-    keys.set(config, pair);
-  }
-  return pair;
-}
-
-/** The public half, as `/.well-known/jwks.json` shows it. */
-export function publicJwk(config: Config): JWK {
-  const { kty, crv, x, y, kid } = config.authPrivateJwk;
-  return { kty, crv, x, y, kid, use: 'sig', alg: 'ES256' };
-}
 
 /** Signs an access token that lives 15 minutes. Permissions are for clients to read; the server reads D1. */
 export async function signAccessToken(
@@ -59,11 +43,10 @@ export async function signAccessToken(
   },
   now: Date,
 ): Promise<string> {
-  const config = configOf(env);
-  const { sign } = await keysOf(config);
+  const { kid, sign } = await signingKeyAt(env, now);
   const issuedAt = Math.floor(now.getTime() / 1000);
   return new SignJWT({ tid: claims.tenantId, role: claims.role, perm: claims.permissions, sid: claims.sessionId })
-    .setProtectedHeader({ alg: 'ES256', kid: config.authPrivateJwk.kid, typ: 'at+jwt' })
+    .setProtectedHeader({ alg: 'ES256', kid, typ: 'at+jwt' })
     .setIssuer(issuer)
     .setAudience(audience)
     .setSubject(claims.userId)
@@ -72,28 +55,51 @@ export async function signAccessToken(
     .sign(sign);
 }
 
-/** Claims of a valid access token; TOKEN_EXPIRED when only its time has passed, UNAUTHENTICATED otherwise. */
+/**
+ * The bytes of one part of a token. jose reads base64 leniently: padding, whitespace and spare bits would make many texts of
+ * one token. Here there is one text for one token; null for every other.
+ */
+function strictlyDecoded(part: string): Uint8Array<ArrayBuffer> | null {
+  if (!base64Url.test(part) || part.length % 4 === 1) return null;
+  const bytes = fromBase64Url(part);
+  return toBase64Url(bytes) === part ? bytes : null;
+}
+
+/** The key a token says it is signed with; null when it is not one of ours in every respect that needs no key. */
+function namedKey(token: string): string | null {
+  if (token.length > maxTokenLength) return null;
+  const parts = token.split('.').map(strictlyDecoded);
+  const [header, payload, signature] = parts;
+  // An ES256 signature is two 32-byte numbers; the DER form has another length.
+  if (parts.length !== 3 || !header || !payload || signature?.length !== 64) return null;
+  try {
+    return headerSchema.parse(JSON.parse(new TextDecoder().decode(header))).kid;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Claims of a valid access token; TOKEN_EXPIRED when only its time has passed, UNAUTHENTICATED otherwise, and UNAVAILABLE
+ * when its key cannot be looked up.
+ */
 export async function verifyAccessToken(env: Env, token: string, now: Date): Promise<AccessClaims> {
   const refused = (cause?: unknown) => new AppError('UNAUTHENTICATED', 'The access token is not valid.', { cause });
-  if (token.length > 4096 || !tokenCharacters.test(token)) throw refused();
-  const config = configOf(env);
-  const { verify } = await keysOf(config);
+  const kid = namedKey(token);
+  if (kid === null) throw refused();
+  const key = await verifyingKey(env, kid, now);
+  if (key === null) throw refused();
   try {
-    const { payload } = await jwtVerify(
-      token,
-      (header) => {
-        if (header.kid !== config.authPrivateJwk.kid) throw refused();
-        return verify;
-      },
-      {
-        issuer,
-        audience,
-        algorithms: ['ES256'],
-        typ: 'at+jwt',
-        currentDate: now,
-        requiredClaims: ['exp', 'iat', 'sub'],
-      },
-    );
+    const { payload } = await jwtVerify(token, key, {
+      issuer,
+      audience,
+      algorithms: ['ES256'],
+      typ: 'at+jwt',
+      currentDate: now,
+      clockTolerance: skewSeconds,
+      maxTokenAge: accessTokenSeconds,
+      requiredClaims: ['exp', 'iat', 'sub'],
+    });
     const claims = claimsSchema.safeParse(payload);
     if (!claims.success) throw refused(claims.error);
     return claims.data;

@@ -1,17 +1,22 @@
 /**
- * Secrets at rest: AES-256-GCM under a data key per tenant, itself wrapped by the Worker's master key. The additional
- * data binds a sealed value to its tenant, table, row and field, so that a value moved elsewhere does not open.
- * Format: `v1.<key version>.<iv>.<ciphertext+tag>`, base64url.
+ * Secrets at rest: AES-256-GCM under a data key per owner (a tenant, or the platform), itself wrapped by the Worker's
+ * master key. The additional data binds a sealed value to its owner, table, row and field, so that a value moved elsewhere
+ * does not open. Format: `v1.<key version>.<iv>.<ciphertext+tag>`, base64url.
  */
 import { and, desc, eq } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import { tenantKeys } from '../db/schema/index.ts';
-import { fromBase64, fromBase64Url, toBase64Url } from '../encoding.ts';
 import type { Config } from '../env.ts';
+import { decrypt, encrypt, importAesKey, utf8 } from './aes.ts';
+import { newWrappedKey, openMasterKeys, unwrapDataKey } from './master-keys.ts';
+
+/** Owner of what belongs to no tenant: signing keys, mail on its way out, super admins' seeds. */
+export const platformOwner = 'platform';
 
 export interface SealedPlace {
   table: string;
   rowId: string;
+  /** The column without `_sealed`, e.g. `mfa_secret`; sealed-columns.ts lists them all. */
   field: string;
 }
 
@@ -21,81 +26,83 @@ export interface Vault {
   open(sealed: string, place: SealedPlace): Promise<string>;
 }
 
-const ivBytes = 12;
-
-const utf8 = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.from(new TextEncoder().encode(text));
-
-const importAesKey = (raw: Uint8Array<ArrayBuffer>): Promise<CryptoKey> =>
-  crypto.subtle.importKey('raw', raw, 'AES-GCM', false, ['encrypt', 'decrypt']);
-
-async function encrypt(key: CryptoKey, plaintext: Uint8Array<ArrayBuffer>, context: string): Promise<string> {
-  const iv = crypto.getRandomValues(new Uint8Array(ivBytes));
-  const additionalData = new TextEncoder().encode(context);
-  const sealed = await crypto.subtle.encrypt({ name: 'AES-GCM', iv, additionalData }, key, plaintext);
-  return `${toBase64Url(iv)}.${toBase64Url(new Uint8Array(sealed))}`;
+/** The version of the data key under which a value was sealed; throws on anything else. */
+export function sealedVersion(sealed: string): number {
+  const version = /^v1\.([1-9]\d{0,8})\.[\w-]+\.[\w-]+$/.exec(sealed)?.[1];
+  if (version === undefined) throw new Error('not a sealed value');
+  return Number(version);
 }
 
-async function decrypt(key: CryptoKey, iv: string, sealed: string, context: string): Promise<Uint8Array<ArrayBuffer>> {
-  const additionalData = new TextEncoder().encode(context);
-  const opened = await crypto.subtle.decrypt(
-    { name: 'AES-GCM', iv: fromBase64Url(iv), additionalData },
-    key,
-    fromBase64Url(sealed),
-  );
-  return new Uint8Array(opened);
+interface DataKey {
+  version: number;
+  key: CryptoKey;
 }
 
-const keyContext = (tenantId: string, version: number): string => JSON.stringify(['tenant_key', tenantId, version]);
+/**
+ * Opens the vault of a tenant's id or of `platformOwner`, making its data key on first use. Data keys are read and unwrapped
+ * once per vault: open one per request or step, not one for the life of an isolate.
+ */
+export async function openVault(db: Database, config: Config, owner: string, now = new Date()): Promise<Vault> {
+  const masters = await openMasterKeys(config);
+  const known = new Map<number, DataKey>();
+  let newest: DataKey | null = null;
 
-/** Makes a tenant's first data key, unless another request was quicker. */
-async function createDataKey(db: Database, master: CryptoKey, tenantId: string, nowIso: string): Promise<void> {
-  const raw = crypto.getRandomValues(new Uint8Array(32));
-  const wrappedKey = await encrypt(master, raw, keyContext(tenantId, 1));
-  await db.insert(tenantKeys).values({ tenantId, version: 1, wrappedKey, createdAt: nowIso }).onConflictDoNothing();
-}
+  const unwrapped = async (row: typeof tenantKeys.$inferSelect): Promise<DataKey> => {
+    const opened =
+      known.get(row.version) ??
+      ({ version: row.version, key: await importAesKey(await unwrapDataKey(masters, row)) } satisfies DataKey);
+    known.set(row.version, opened);
+    return opened;
+  };
 
-/** Opens a tenant's vault, making its data key on first use. */
-export async function openVault(db: Database, config: Config, tenantId: string): Promise<Vault> {
-  const master = await importAesKey(fromBase64(config.masterKey));
-
-  const readKey = async (version?: number): Promise<{ version: number; key: CryptoKey } | null> => {
+  const readNewest = async (): Promise<DataKey | null> => {
     const [row] = await db
       .select()
       .from(tenantKeys)
-      .where(
-        and(eq(tenantKeys.tenantId, tenantId), version === undefined ? undefined : eq(tenantKeys.version, version)),
-      )
+      .where(eq(tenantKeys.tenantId, owner))
       .orderBy(desc(tenantKeys.version))
       .limit(1);
-    if (row === undefined) return null;
-    const [iv = '', wrapped = ''] = row.wrappedKey.split('.');
-    const raw = await decrypt(master, iv, wrapped, keyContext(tenantId, row.version));
-    return { version: row.version, key: await importAesKey(raw) };
+    return row === undefined ? null : unwrapped(row);
+  };
+
+  const keyToSealWith = async (): Promise<DataKey> => {
+    let current = newest ?? (await readNewest());
+    if (current === null) {
+      // Another request may be quicker: whichever row is there afterwards is the key.
+      const first = await newWrappedKey(masters, owner, 1, now);
+      await db.insert(tenantKeys).values(first).onConflictDoNothing();
+      current = await readNewest();
+    }
+    if (current === null) throw new Error(`${owner} has no data key`);
+    newest = current;
+    return current;
+  };
+
+  const keyOf = async (version: number): Promise<DataKey> => {
+    const held = known.get(version);
+    if (held !== undefined) return held;
+    const [row] = await db
+      .select()
+      .from(tenantKeys)
+      .where(and(eq(tenantKeys.tenantId, owner), eq(tenantKeys.version, version)));
+    if (row === undefined) throw new Error(`no data key of version ${version}`);
+    return unwrapped(row);
   };
 
   const contextOf = (place: SealedPlace, version: number): string =>
-    JSON.stringify(['sealed', tenantId, place.table, place.rowId, place.field, version]);
+    JSON.stringify(['sealed', owner, place.table, place.rowId, place.field, version]);
 
   return {
     async seal(plaintext, place) {
-      let current = await readKey();
-      if (current === null) {
-        await createDataKey(db, master, tenantId, new Date().toISOString());
-        current = await readKey();
-      }
-      if (current === null) throw new Error(`tenant ${tenantId} has no data key`);
-      const sealed = await encrypt(current.key, utf8(plaintext), contextOf(place, current.version));
-      return `v1.${current.version}.${sealed}`;
+      const { version, key } = await keyToSealWith();
+      return `v1.${version}.${await encrypt(key, utf8(plaintext), contextOf(place, version))}`;
     },
     async open(sealed, place) {
-      const [format, versionText, iv, ciphertext] = sealed.split('.');
-      const version = Number(versionText);
-      if (format !== 'v1' || !Number.isInteger(version) || iv === undefined || ciphertext === undefined) {
-        throw new Error('not a sealed value');
-      }
-      const found = await readKey(version);
-      if (found === null) throw new Error(`no data key of version ${version}`);
-      return new TextDecoder().decode(await decrypt(found.key, iv, ciphertext, contextOf(place, version)));
+      const version = sealedVersion(sealed);
+      const { key } = await keyOf(version);
+      return new TextDecoder().decode(
+        await decrypt(key, sealed.slice(`v1.${version}.`.length), contextOf(place, version)),
+      );
     },
   };
 }
