@@ -54,7 +54,7 @@ export const auditVerificationSchema = z
     checked: z.number().int(),
     /** The first seq that is wrong or missing. */
     brokenAt: z.number().int().optional(),
-    /** What is wrong there, in words. */
+    /** What is wrong there, or what was left out, in words. */
     reason: z.string().optional(),
   })
   .meta({ id: 'AuditVerification' });

@@ -18,8 +18,8 @@ import { carryOut, noOutcome, type AlertOutcome } from './write.ts';
 const reasonsShown = 3;
 
 async function readSituations(
-  db: Database,
   scope: TenantScope,
+  db: Database,
   vehicleIds: readonly string[] | 'all',
 ): Promise<{ vehicles: VehicleSituation[]; faultsByVehicle: Map<string, FaultSituation[]> }> {
   const wanted = vehicleIds === 'all' ? undefined : idsIn(vehicleIds);
@@ -88,8 +88,8 @@ function reasonsOf(contributors: string | null): string[] {
 
 /** Alerts of the vehicles in question whose cause has not ended, plus the ended ones of every cause that holds now. */
 async function readKnown(
-  db: Database,
   scope: TenantScope,
+  db: Database,
   signals: readonly AlertSignal[],
   vehicleIds: readonly string[] | 'all',
 ): Promise<KnownAlert[]> {
@@ -124,20 +124,20 @@ async function readKnown(
  * State-based, so running it twice, or again after a crash, ends in the same alerts.
  */
 export async function evaluateAlerts(
-  db: Database,
   scope: TenantScope,
+  db: Database,
   { nowIso, vehicleIds }: { nowIso: string; vehicleIds: string[] | 'all' },
 ): Promise<AlertOutcome> {
   if (vehicleIds !== 'all' && vehicleIds.length === 0) return noOutcome;
-  const situation = await readSituations(db, scope, vehicleIds);
+  const situation = await readSituations(scope, db, vehicleIds);
   const signals = situation.vehicles.flatMap((vehicle) =>
     signalsOfVehicle(vehicle, situation.faultsByVehicle.get(vehicle.id) ?? []),
   );
-  const known = await readKnown(db, scope, signals, vehicleIds);
-  return carryOut(db, scope, decideAlerts(signals, known, new Date(nowIso)), nowIso);
+  const known = await readKnown(scope, db, signals, vehicleIds);
+  return carryOut(scope, db, decideAlerts(signals, known, new Date(nowIso)), nowIso);
 }
 
-const newestOfCause = (db: Database, scope: TenantScope, cause: string) =>
+const newestOfCause = (scope: TenantScope, db: Database, cause: string) =>
   db
     .select()
     .from(alerts)
@@ -147,26 +147,26 @@ const newestOfCause = (db: Database, scope: TenantScope, cause: string) =>
 
 /** Raises, repeats or reopens the alert of one cause outside the vehicles' own situation (a failed sync). */
 export async function raiseAlert(
-  db: Database,
   scope: TenantScope,
+  db: Database,
   signal: AlertSignal,
   nowIso: string,
 ): Promise<AlertOutcome> {
-  const known = await newestOfCause(db, scope, signal.cause);
+  const known = await newestOfCause(scope, db, signal.cause);
   const [last] = known;
   // Each raise is an occurrence of its own, so a person's "resolved" covers those before it only.
   const repeats = last !== undefined && last.causeEndedAt === null;
   const counted = repeats ? { ...signal, occurrenceCount: last.occurrenceCount + 1 } : signal;
-  return carryOut(db, scope, decideAlerts([counted], known, new Date(nowIso)), nowIso);
+  return carryOut(scope, db, decideAlerts([counted], known, new Date(nowIso)), nowIso);
 }
 
 /** The cause is gone: resolves its live alert, and ends what a person's word covered. */
 export async function resolveAlertCause(
-  db: Database,
   scope: TenantScope,
+  db: Database,
   cause: string,
   nowIso: string,
 ): Promise<AlertOutcome> {
-  const known = await newestOfCause(db, scope, cause);
-  return carryOut(db, scope, decideAlerts([], known, new Date(nowIso)), nowIso);
+  const known = await newestOfCause(scope, db, cause);
+  return carryOut(scope, db, decideAlerts([], known, new Date(nowIso)), nowIso);
 }

@@ -44,7 +44,7 @@ const manage = [alertInPath.middleware, jsonBody()];
 
 async function move(c: AppContext, scope: TenantScope, alert: AlertRow, transition: AlertTransition) {
   await requireMatch(c, toAlert(alert));
-  const { row, counters } = await moveAlert(scope, c.get('db'), alert.id, transition);
+  const { row, counters } = await moveAlert(scope, c.get('db'), c.get('audit'), alert, transition);
   await publishChange(c.env, c.get('db'), {
     tenantId: scope.tenantId,
     counters,
@@ -130,6 +130,7 @@ export const alertRoutes = router()
       if (alert.status === 'acknowledged') return c.json({ data: toAlert(alert) }, 200);
       const at = c.get('now').toISOString();
       const data = await move(c, acting, alert, {
+        action: 'alert.acknowledge',
         from: ['open', 'snoozed'],
         set: {
           status: 'acknowledged',
@@ -177,6 +178,7 @@ export const alertRoutes = router()
       }
       const at = c.get('now').toISOString();
       const data = await move(c, acting, alert, {
+        action: 'alert.resolve',
         from: notEnded,
         set: {
           status: 'resolved',

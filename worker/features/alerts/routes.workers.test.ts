@@ -153,12 +153,12 @@ describe('evaluation', () => {
     const scope = scopeForJob(fleet.id);
     const vehicleId = await truck(fleet, { isScoreDirty: true });
     const faultId = await fault(fleet, vehicleId, { spn: 100, fmi: 1, occurrenceCount: 4 });
-    expect((await rescoreDirtyVehicles(db, scope, { nowIso })).scoredVehicleIds).toEqual([vehicleId]);
-    expect((await rescoreDirtyVehicles(db, scope, { nowIso })).scoredVehicleIds).toEqual([]);
-    const first = await evaluateAlerts(db, scope, { nowIso, vehicleIds: 'all' });
+    expect((await rescoreDirtyVehicles(scope, db, { nowIso })).scoredVehicleIds).toEqual([vehicleId]);
+    expect((await rescoreDirtyVehicles(scope, db, { nowIso })).scoredVehicleIds).toEqual([]);
+    const first = await evaluateAlerts(scope, db, { nowIso, vehicleIds: 'all' });
     expect(first.openedIds).toHaveLength(2);
     expect(first.vehicleIds).toEqual([vehicleId]);
-    const again = await evaluateAlerts(db, scope, { nowIso, vehicleIds: [vehicleId] });
+    const again = await evaluateAlerts(scope, db, { nowIso, vehicleIds: [vehicleId] });
     expect(again).toEqual({ openedIds: [], changedIds: [], resolvedIds: [], vehicleIds: [], counters: [] });
     const open = await live(fleet.id);
     expect(open.map((row) => row.type).sort()).toEqual(['fault', 'risk']);
@@ -171,8 +171,8 @@ describe('evaluation', () => {
 
     await db.update(faults).set({ isActive: false, clearedAt: nowIso }).where(eq(faults.id, faultId));
     await db.update(vehicles).set({ isScoreDirty: true }).where(eq(vehicles.id, vehicleId));
-    await rescoreDirtyVehicles(db, scope, { nowIso: '2026-11-20T12:15:00.000Z' });
-    const cleared = await evaluateAlerts(db, scope, { nowIso: '2026-11-20T12:15:00.000Z', vehicleIds: 'all' });
+    await rescoreDirtyVehicles(scope, db, { nowIso: '2026-11-20T12:15:00.000Z' });
+    const cleared = await evaluateAlerts(scope, db, { nowIso: '2026-11-20T12:15:00.000Z', vehicleIds: 'all' });
     expect(cleared.resolvedIds.length).toBeGreaterThanOrEqual(1);
     expect((await live(fleet.id)).filter((row) => row.type === 'fault')).toEqual([]);
   });
@@ -182,16 +182,16 @@ describe('evaluation', () => {
     const scope = scopeForJob(fleet.id);
     const { token } = await person(fleet, 'fleet_manager');
     const vehicleId = await truck(fleet, { riskLevel: 'high', riskScore: 60, recommendedAction: 'drive_to_dealer' });
-    const [opened = ''] = (await evaluateAlerts(db, scope, { nowIso, vehicleIds: 'all' })).openedIds;
+    const [opened = ''] = (await evaluateAlerts(scope, db, { nowIso, vehicleIds: 'all' })).openedIds;
     expect((await call('PUT', `/alerts/${opened}/resolve`, { token })).status).toBe(200);
     const later = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
-    expect((await evaluateAlerts(db, scope, { nowIso: later(1), vehicleIds: 'all' })).openedIds).toEqual([]);
+    expect((await evaluateAlerts(scope, db, { nowIso: later(1), vehicleIds: 'all' })).openedIds).toEqual([]);
     const setLevel = (riskLevel: 'low' | 'high') =>
       db.update(vehicles).set({ riskLevel }).where(eq(vehicles.id, vehicleId));
     await setLevel('low');
-    await evaluateAlerts(db, scope, { nowIso: later(2), vehicleIds: 'all' });
+    await evaluateAlerts(scope, db, { nowIso: later(2), vehicleIds: 'all' });
     await setLevel('high');
-    expect((await evaluateAlerts(db, scope, { nowIso: later(3), vehicleIds: 'all' })).openedIds).toEqual([opened]);
+    expect((await evaluateAlerts(scope, db, { nowIso: later(3), vehicleIds: 'all' })).openedIds).toEqual([opened]);
   });
 
   test('more new alerts than one transaction takes are all opened', async () => {
@@ -207,7 +207,7 @@ describe('evaluation', () => {
     )
       .bind(fleet.id, at, JSON.stringify(trucks))
       .run();
-    const outcome = await evaluateAlerts(db, scopeForJob(fleet.id), { nowIso, vehicleIds: 'all' });
+    const outcome = await evaluateAlerts(scopeForJob(fleet.id), db, { nowIso, vehicleIds: 'all' });
     expect(new Set(outcome.openedIds).size).toBe(1100);
     expect(outcome.counters).toHaveLength(2);
     expect(await live(fleet.id)).toHaveLength(1100);
@@ -217,7 +217,7 @@ describe('evaluation', () => {
     const fleet = await tenant();
     const scope = scopeForJob(fleet.id);
     await fault(fleet, await truck(fleet), { spn: 100, fmi: 1 });
-    await Promise.all([1, 2, 3].map(() => evaluateAlerts(db, scope, { nowIso, vehicleIds: 'all' })));
+    await Promise.all([1, 2, 3].map(() => evaluateAlerts(scope, db, { nowIso, vehicleIds: 'all' })));
     expect(await live(fleet.id)).toHaveLength(1);
   });
 
@@ -233,12 +233,12 @@ describe('evaluation', () => {
       message: 'The portal refused the password.',
       occurrenceCount: 1,
     };
-    const [opened] = (await raiseAlert(db, scope, signal, nowIso)).openedIds;
-    await raiseAlert(db, scope, signal, nowIso);
+    const [opened] = (await raiseAlert(scope, db, signal, nowIso)).openedIds;
+    await raiseAlert(scope, db, signal, nowIso);
     expect(await live(fleet.id)).toMatchObject([{ id: opened, occurrenceCount: 2 }]);
-    await resolveAlertCause(db, scope, 'sync:paccar', nowIso);
+    await resolveAlertCause(scope, db, 'sync:paccar', nowIso);
     expect(await live(fleet.id)).toEqual([]);
-    expect((await raiseAlert(db, scope, signal, nowIso)).openedIds).toEqual([opened]);
+    expect((await raiseAlert(scope, db, signal, nowIso)).openedIds).toEqual([opened]);
   });
 
   test('every write counts a change for the room', async () => {
@@ -250,7 +250,7 @@ describe('evaluation', () => {
           .first<{ n: number }>()
       )?.n;
     await fault(fleet, await truck(fleet), { spn: 100, fmi: 1 });
-    const { counters } = await evaluateAlerts(db, scopeForJob(fleet.id), { nowIso, vehicleIds: 'all' });
+    const { counters } = await evaluateAlerts(scopeForJob(fleet.id), db, { nowIso, vehicleIds: 'all' });
     expect(counters).toEqual([await counter()]);
   });
 });

@@ -1,6 +1,7 @@
 /** Alerts in D1: reading them, and what a person does to one. */
 import { and, asc, desc, eq, inArray, ne, or, sql, type SQL } from 'drizzle-orm';
 import type { AlertListQuery, AlertStatus } from '#contracts/alerts';
+import type { AuditTrail } from '../../audit/trail.ts';
 import { bulk } from '../../db/batch.ts';
 import type { Database } from '../../db/client.ts';
 import { alerts, vehicles } from '../../db/schema/index.ts';
@@ -70,6 +71,8 @@ export async function getAlert(scope: ReadScope, db: Database, alertId: string):
 }
 
 export interface AlertTransition {
+  /** What the audit log calls it. */
+  action: 'alert.acknowledge' | 'alert.resolve';
   from: readonly AlertStatus[];
   set: Partial<AlertRow>;
 }
@@ -81,18 +84,32 @@ export interface AlertTransition {
 export async function moveAlert(
   scope: TenantScope,
   db: Database,
-  alertId: string,
+  trail: AuditTrail,
+  alert: AlertRow,
   transition: AlertTransition,
 ): Promise<{ row: AlertRow | null; counters: number[] }> {
-  const [[row], , [bumped]] = await db.batch([
+  const { status, acknowledgeComment, resolveComment } = transition.set;
+  const [[row], , , [bumped]] = await db.batch([
     db
       .update(alerts)
       .set(transition.set)
       .where(
-        and(eq(alerts.id, alertId), eq(alerts.tenantId, scope.tenantId), inArray(alerts.status, [...transition.from])),
+        and(eq(alerts.id, alert.id), eq(alerts.tenantId, scope.tenantId), inArray(alerts.status, [...transition.from])),
       )
       .returning(),
-    bulk(db, recountLiveAlerts(scope, [alertId])),
+    trail.entry(
+      db,
+      {
+        tenantId: scope.tenantId,
+        action: transition.action,
+        resourceType: 'alert',
+        resourceId: alert.id,
+        before: { status: alert.status },
+        after: { status, comment: resolveComment ?? acknowledgeComment ?? null },
+      },
+      { onlyIfChanged: true },
+    ),
+    bulk(db, recountLiveAlerts(scope, [alert.id])),
     bumpChangeCounter(db, scope.tenantId),
   ]);
   return { row: row ?? null, counters: bumped === undefined ? [] : [bumped.counter] };

@@ -32,15 +32,15 @@ const openedPerBatch = 1_000;
 
 /** Carries out what was decided; more than a batch of new alerts go in several. */
 export async function carryOut(
-  db: Database,
   scope: TenantScope,
+  db: Database,
   decisions: AlertDecisions,
   nowIso: string,
 ): Promise<AlertOutcome> {
-  if (decisions.open.length <= openedPerBatch) return carryOutBatch(db, scope, decisions, nowIso);
+  if (decisions.open.length <= openedPerBatch) return carryOutBatch(scope, db, decisions, nowIso);
   const first = { ...decisions, open: decisions.open.slice(0, openedPerBatch) };
   const rest = { ...noDecisions, open: decisions.open.slice(openedPerBatch) };
-  const outcomes = [await carryOutBatch(db, scope, first, nowIso), await carryOut(db, scope, rest, nowIso)];
+  const outcomes = [await carryOutBatch(scope, db, first, nowIso), await carryOut(scope, db, rest, nowIso)];
   return {
     openedIds: outcomes.flatMap((outcome) => outcome.openedIds),
     changedIds: outcomes.flatMap((outcome) => outcome.changedIds),
@@ -51,8 +51,8 @@ export async function carryOut(
 }
 
 async function carryOutBatch(
-  db: Database,
   scope: TenantScope,
+  db: Database,
   decisions: AlertDecisions,
   nowIso: string,
 ): Promise<AlertOutcome> {
@@ -112,7 +112,7 @@ async function carryOutBatch(
     bumpChangeCounter(db, scope.tenantId),
   ]);
   const touchedVehicles = [...opened, ...reopened, ...updated].flatMap(({ vehicleId }) => vehicleId ?? []);
-  const resolvedVehicles = await vehiclesOf(db, decisions.resolve);
+  const resolvedVehicles = await vehiclesOf(scope, db, decisions.resolve);
   return {
     openedIds,
     changedIds,
@@ -122,10 +122,11 @@ async function carryOutBatch(
   };
 }
 
-async function vehiclesOf(db: Database, alertIds: readonly string[]): Promise<string[]> {
+async function vehiclesOf(scope: TenantScope, db: Database, alertIds: readonly string[]): Promise<string[]> {
   if (alertIds.length === 0) return [];
   const rows = await db.all<{ vehicle_id: string | null }>(
-    sql`SELECT DISTINCT vehicle_id FROM alerts WHERE id IN (SELECT value FROM json_each(${JSON.stringify(alertIds)}))`,
+    sql`SELECT DISTINCT vehicle_id FROM alerts
+      WHERE +tenant_id = ${scope.tenantId} AND id IN (SELECT value FROM json_each(${JSON.stringify(alertIds)}))`,
   );
   return rows.flatMap((row) => row.vehicle_id ?? []);
 }

@@ -53,8 +53,8 @@ export function featuresOf(vehicle: VehicleRow, vehicleFaults: readonly FaultRow
 }
 
 /** The models a tenant is scored with: the shared ones under the tenant's own bands. */
-async function readModels(db: Database, tenantId: string): Promise<ScoringModels> {
-  const [tenant] = await db.select({ settings: tenants.settings }).from(tenants).where(eq(tenants.id, tenantId));
+async function readModels(scope: TenantScope, db: Database): Promise<ScoringModels> {
+  const [tenant] = await db.select({ settings: tenants.settings }).from(tenants).where(eq(tenants.id, scope.tenantId));
   return defaultModels(tenantSettingsSchema.parse(tenant?.settings ?? {}).riskBands);
 }
 
@@ -70,7 +70,7 @@ const keepPredictions = sql`
   INSERT INTO predictions (id, tenant_id, vehicle_id, created_at, model_version, risk_score, risk_level, score)`;
 
 /** One transaction: predictions kept, vehicles updated, the dirty mark cleared, the change counted. */
-async function writeScores(db: Database, scope: TenantScope, nowIso: string, scored: ScoredVehicle[]): Promise<number> {
+async function writeScores(scope: TenantScope, db: Database, nowIso: string, scored: ScoredVehicle[]): Promise<number> {
   const rows = JSON.stringify(scored);
   const [, , [bumped]] = await db.batch([
     bulk(
@@ -102,11 +102,11 @@ async function writeScores(db: Database, scope: TenantScope, nowIso: string, sco
 
 /** Scores every vehicle marked dirty. Running it again right away finds nothing to do. */
 export async function rescoreDirtyVehicles(
-  db: Database,
   scope: TenantScope,
+  db: Database,
   { nowIso }: { nowIso: string },
 ): Promise<{ scoredVehicleIds: string[]; counters: number[] }> {
-  const models = await readModels(db, scope.tenantId);
+  const models = await readModels(scope, db);
   const now = new Date(nowIso);
   const scoredVehicleIds: string[] = [];
   const counters: number[] = [];
@@ -129,7 +129,7 @@ export async function rescoreDirtyVehicles(
       readUpdatedAt: vehicle.updatedAt,
       score: scoreVehicle(featuresOf(vehicle, faultsByVehicle.get(vehicle.id) ?? [], now), models, now),
     }));
-    counters.push(await writeScores(db, scope, nowIso, scored));
+    counters.push(await writeScores(scope, db, nowIso, scored));
     scoredVehicleIds.push(...dirty.map((vehicle) => vehicle.id));
   }
 }

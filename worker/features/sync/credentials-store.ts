@@ -1,8 +1,9 @@
 /** Credentials of outside sources. Secrets are sealed before they reach D1 and leave this file only for a sign-in. */
 import { and, eq, sql } from 'drizzle-orm';
 import type { PutSyncCredentialsInput, SyncProvider } from '#contracts/sync';
+import { trailOfJob, type AuditTrail } from '../../audit/trail.ts';
 import type { Database } from '../../db/client.ts';
-import { syncCredentials } from '../../db/schema/index.ts';
+import { syncCredentials, tenants } from '../../db/schema/index.ts';
 import type { TenantScope } from '../../http/tenant-scope.ts';
 import { newId } from '../../ids.ts';
 import type { SealedPlace, Vault } from '../../secrets/vault.ts';
@@ -51,6 +52,7 @@ export async function putCredentials(
   provider: SyncProvider,
   input: PutSyncCredentialsInput,
   nowIso: string,
+  trail: AuditTrail = trailOfJob(new Date(nowIso)),
 ): Promise<SyncCredentialsRow> {
   // A sealed value belongs to its row, so the row must be known first; two first PUTs at once meet on the second turn.
   for (let attempt = 0; attempt < 3; attempt++) {
@@ -71,9 +73,14 @@ export async function putCredentials(
       (input.baseUrl !== undefined && input.baseUrl !== known?.baseUrl) ||
       (input.username !== undefined && input.username !== known?.username);
     const isNewSignIn = isNewAccount || input.password !== undefined || input.totpSecret !== undefined;
-    const [row] =
+    const audited = trail.entry(
+      db,
+      { ...entryOf(scope, provider, 'put'), before: known && shownOf(known), after: toAuditedChange(known, input) },
+      { onlyIfChanged: true },
+    );
+    const change =
       known === null
-        ? await db
+        ? db
             .insert(syncCredentials)
             .values({
               ...changes,
@@ -86,7 +93,7 @@ export async function putCredentials(
             })
             .onConflictDoNothing()
             .returning()
-        : await db
+        : db
             .update(syncCredentials)
             .set({
               ...changes,
@@ -97,16 +104,42 @@ export async function putCredentials(
             })
             .where(and(isRow(scope, provider), eq(syncCredentials.id, id)))
             .returning();
+    const [[row]] = await db.batch([change, audited]);
     if (row !== undefined) return row;
   }
   throw new Error('sync credentials changed under every attempt to store them');
 }
 
 /** True when there was something to delete. */
-export async function deleteCredentials(scope: TenantScope, db: Database, provider: SyncProvider): Promise<boolean> {
-  const deleted = await db.delete(syncCredentials).where(isRow(scope, provider)).returning({ id: syncCredentials.id });
+export async function deleteCredentials(
+  scope: TenantScope,
+  db: Database,
+  provider: SyncProvider,
+  trail: AuditTrail,
+): Promise<boolean> {
+  const [deleted] = await db.batch([
+    db.delete(syncCredentials).where(isRow(scope, provider)).returning({ id: syncCredentials.id }),
+    trail.entry(db, entryOf(scope, provider, 'delete'), { onlyIfChanged: true }),
+  ]);
   return deleted.length > 0;
 }
+
+const entryOf = (scope: TenantScope, provider: SyncProvider, verb: 'put' | 'delete') => ({
+  tenantId: scope.tenantId,
+  action: `sync_credentials.${verb}`,
+  resourceType: 'sync_credentials',
+  resourceId: provider,
+});
+
+const shownOf = ({ baseUrl, username, isActive }: SyncCredentialsRow) => ({ baseUrl, username, isActive });
+
+/** What a change leaves behind; of secrets only that they were replaced. */
+const toAuditedChange = (known: SyncCredentialsRow | null, input: PutSyncCredentialsInput) => ({
+  baseUrl: input.baseUrl ?? known?.baseUrl ?? null,
+  username: input.username ?? known?.username ?? null,
+  isActive: input.isActive ?? known?.isActive ?? true,
+  replaced: (['password', 'totpSecret', 'apiToken'] as const).filter((field) => input[field] !== undefined),
+});
 
 export const toProviderOption = (row: SyncCredentialsRow): ProviderOption => ({
   provider: row.provider,
@@ -128,7 +161,7 @@ export interface OpenedCredentials {
   sessionJson: string | null;
 }
 
-/** null when the row is gone, switched off or incomplete. */
+/** null when the row is gone, switched off or incomplete, or its tenant is deactivated. */
 export async function openCredentials(
   scope: TenantScope,
   db: Database,
@@ -139,6 +172,9 @@ export async function openCredentials(
   if (row === null || !row.isActive || row.baseUrl === null || row.username === null || row.passwordSealed === null) {
     return null;
   }
+  // A run that was on its way when the operator switched the tenant off signs in no more.
+  const [home] = await db.select({ isActive: tenants.isActive }).from(tenants).where(eq(tenants.id, scope.tenantId));
+  if (home?.isActive !== true) return null;
   const opened = async (sealed: string | null, field: SecretField) =>
     sealed === null ? null : await vault.open(sealed, placeOf(row.id, field));
   return {
@@ -167,7 +203,10 @@ export async function keepSession(
     .where(and(eq(syncCredentials.tenantId, scope.tenantId), eq(syncCredentials.id, rowId)));
 }
 
-/** Every tenant and provider with active credentials, for the timer alone. */
+/**
+ * Every tenant and provider with active credentials.
+ * @unscoped the timer starts the runs of every tenant
+ */
 export async function listActiveConnections(db: Database): Promise<{ tenantId: string; rows: SyncCredentialsRow[] }[]> {
   const rows = await db
     .select()

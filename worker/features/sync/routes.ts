@@ -32,6 +32,7 @@ import {
   signedInRoute,
 } from '../../http/routes.ts';
 import { ownTenantOnly, type ReadScope, type TenantScope } from '../../http/tenant-scope.ts';
+import { refuseTarget, toBaseUrl } from '../../outbound/outbound-target.ts';
 import { openVault } from '../../secrets/vault.ts';
 import {
   deleteCredentials,
@@ -42,7 +43,6 @@ import {
   toProviderOption,
   type SyncCredentialsRow,
 } from './credentials-store.ts';
-import { refuseTarget, toBaseUrl } from './outbound-target.ts';
 import { toSyncCredentials, toSyncRun, toSyncStatus } from './present.ts';
 import { chooseProvider } from './provider.ts';
 import { getRun, listRuns, readLastOutcome, readSituation } from './runs-store.ts';
@@ -178,7 +178,8 @@ export const syncRoutes = router()
       if (known !== null) await requireMatch(c, await presented(c, scope, known));
       requireSecretsForNewPlace(known, { ...input, baseUrl });
       const vault = await openVault(db, configOf(c.env), scope.tenantId);
-      const row = await putCredentials(scope, db, vault, provider, { ...input, baseUrl }, c.get('now').toISOString());
+      const nowIso = c.get('now').toISOString();
+      const row = await putCredentials(scope, db, vault, provider, { ...input, baseUrl }, nowIso, c.get('audit'));
       return c.json({ data: await presented(c, scope, row) }, 200);
     },
   )
@@ -196,7 +197,8 @@ export const syncRoutes = router()
     ),
     async (c) => {
       const scope = await ownScope(c, c.req.valid('query').tenantId);
-      const found = await deleteCredentials(scope, c.get('db'), providerOf(c.req.valid('param').provider));
+      const provider = providerOf(c.req.valid('param').provider);
+      const found = await deleteCredentials(scope, c.get('db'), provider, c.get('audit'));
       if (!found) throw notFound('connection');
       return c.body(null, 204);
     },
@@ -235,6 +237,7 @@ export const syncRoutes = router()
         provider: choice.provider,
         trigger: 'manual',
         nowIso: c.get('now').toISOString(),
+        trail: c.get('audit'),
       });
       if (!created) {
         throw new AppError('CONFLICT', 'A run is already on its way.', { details: { id: row.id, status: row.status } });

@@ -1,6 +1,7 @@
 /** What the end of a run does, whoever ends it: the workflow that came to its end, or the sweep that found it dead. */
 import type { SyncProvider } from '#contracts/sync';
 import { scrapeGateOf } from '#durable-objects/stubs';
+import { chainSoon } from '../../audit/chain.ts';
 import { openDatabase } from '../../db/client.ts';
 import type { Env } from '../../env.ts';
 import { scopeForJob } from '../../http/tenant-scope.ts';
@@ -35,14 +36,14 @@ export async function tellRunEnd(env: Env, run: EndingRun, outcome: RunOutcome, 
   const { error } = outcome;
   const isBad = outcome.status === 'failed' || error?.code === 'SUSPICIOUS_RESULT';
   if (!isBad || error === null) {
-    const settled = await resolveAlertCause(db, scope, cause, nowIso);
+    const settled = await resolveAlertCause(scope, db, cause, nowIso);
     if (settled.counters.length > 0) return { counters: settled.counters, alertIds: settled.resolvedIds };
     return { counters: [], alertIds: touched.resolved === null ? [] : [touched.resolved] };
   }
   if (touched.seen !== null) return { counters: [], alertIds: [touched.seen] };
   const raised = await raiseAlert(
-    db,
     scope,
+    db,
     {
       cause,
       type: 'sync',
@@ -69,6 +70,7 @@ export async function finishRun(env: Env, run: EndingRun, outcome: RunOutcome, n
     read: read === null ? null : { ...read, alertsOpened },
     error,
   });
+  await chainSoon(env, tenantId);
   // A lease that is not given back ends by itself.
   await scrapeGateOf(env.SCRAPE_GATE, tenantId, provider)
     .release(runId, { failed: status === 'failed', cooldownMs: outcome.cooldownMs }, nowMs)

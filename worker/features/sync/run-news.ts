@@ -24,6 +24,7 @@ const mostToldSingly = 500;
  * Tells every room that shows the tenant. News too large for one call cannot be cut into parts, because a room takes a
  * change count as heard with the first of them; and a step that lost its counts has none to name. Both seed the rooms.
  * Never throws: the sweep repairs what is lost.
+ * @unscoped the tenant is that of the committed run
  */
 export async function publishNews(env: Env, db: Database, tenantId: string, news: RunNews): Promise<void> {
   const { counters, vehicleIds, alertIds } = news;
@@ -46,9 +47,9 @@ export type ObservedPosition = Pick<ObservedVehicle, 'vin' | 'position'>;
  * room keeps the newest reading. Never throws: the next run brings newer ones.
  */
 export async function feedPositions(
+  scope: TenantScope,
   env: Env,
   db: Database,
-  scope: TenantScope,
   observed: readonly ObservedPosition[],
   nowMs: number,
 ): Promise<void> {

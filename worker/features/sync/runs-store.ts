@@ -1,6 +1,7 @@
 /** The log of runs in D1. At most one run per tenant and provider is queued or running; the table itself sees to it. */
 import { and, desc, eq, gte, inArray, lt, ne, or, sql } from 'drizzle-orm';
 import { noCounts, type SyncErrorCode, type SyncProvider, type SyncRun, type SyncRunStatus } from '#contracts/sync';
+import { trailOfJob, type AuditTrail } from '../../audit/trail.ts';
 import type { Database } from '../../db/client.ts';
 import { alerts, syncRuns } from '../../db/schema/index.ts';
 import { inTenants } from '../../db/scoped.ts';
@@ -14,19 +15,26 @@ const dayMs = 86_400_000;
 
 /**
  * Inserts a queued run; when one already lives, returns that one instead. `aliveUntil` lies ahead when the run is to
- * wait before it begins.
+ * wait before it begins; with `trail`, somebody asked for it by hand and is named in the audit log.
  */
 export async function createRun(
   scope: TenantScope,
   db: Database,
-  run: { provider: SyncProvider; trigger: SyncRun['trigger']; nowIso: string; aliveUntil?: string },
+  run: {
+    provider: SyncProvider;
+    trigger: SyncRun['trigger'];
+    nowIso: string;
+    aliveUntil?: string;
+    trail?: AuditTrail | undefined;
+  },
 ): Promise<{ created: boolean; row: SyncRunRow }> {
   // Between a refused insert and the look at what refused it, the other run may end: then there is room again.
   for (let attempt = 0; attempt < 3; attempt++) {
-    const [inserted] = await db
+    const id = newId(Date.parse(run.nowIso));
+    const insert = db
       .insert(syncRuns)
       .values({
-        id: newId(Date.parse(run.nowIso)),
+        id,
         tenantId: scope.tenantId,
         provider: run.provider,
         status: 'queued',
@@ -37,6 +45,16 @@ export async function createRun(
       })
       .onConflictDoNothing()
       .returning();
+    const started = {
+      tenantId: scope.tenantId,
+      action: 'sync_run.start',
+      resourceType: 'sync_run',
+      resourceId: id,
+      after: { provider: run.provider },
+    };
+    const [[inserted]] = await (run.trail === undefined
+      ? db.batch([insert])
+      : db.batch([insert, run.trail.entry(db, started, { onlyIfChanged: true })]));
     if (inserted !== undefined) return { created: true, row: inserted };
     const [live] = await db
       .select()
@@ -53,7 +71,10 @@ export async function createRun(
   throw new Error('a sync run could neither be created nor found');
 }
 
-/** Marks the run as running; the first beginning is the time its vehicles count as read. Null when it has ended. */
+/**
+ * Marks the run as running; the first beginning is the time its vehicles count as read. Null when it has ended.
+ * @unscoped the run's own workflow names it by the id it was started with
+ */
 export async function beginRun(db: Database, runId: string, nowIso: string): Promise<SyncRunRow | null> {
   const [row] = await db
     .update(syncRuns)
@@ -67,7 +88,10 @@ export async function beginRun(db: Database, runId: string, nowIso: string): Pro
   return row ?? null;
 }
 
-/** A sign of life; `untilIso` may lie ahead when the run is going to wait. */
+/**
+ * A sign of life; `untilIso` may lie ahead when the run is going to wait.
+ * @unscoped the run's own workflow names it by the id it was started with
+ */
 export async function beat(db: Database, runId: string, untilIso: string): Promise<void> {
   await db
     .update(syncRuns)
@@ -85,14 +109,20 @@ export interface RunEnd {
 
 const messageMaxLength = 500;
 
-/** Ends a run that lives. True when this call ended it: a second one changes nothing. */
+/**
+ * Ends a run that lives, and writes the run's one entry in the audit log. True when this call ended it: a second one
+ * changes nothing.
+ * @unscoped the run's own workflow names it by the id it was started with
+ */
 export async function endRun(db: Database, runId: string, end: RunEnd): Promise<boolean> {
+  const [run] = await db.select().from(syncRuns).where(eq(syncRuns.id, runId));
+  if (run === undefined) return false;
   const counts =
     end.read === null
       ? sql`counts`
       : sql`json_set(counts, '$.vehiclesSeen', ${end.read.vehiclesSeen}, '$.faultsSeen', ${end.read.faultsSeen},
           '$.alertsOpened', ${end.read.alertsOpened})`;
-  const ended = await db
+  const update = db
     .update(syncRuns)
     .set({
       status: end.status,
@@ -104,6 +134,20 @@ export async function endRun(db: Database, runId: string, end: RunEnd): Promise<
     })
     .where(and(eq(syncRuns.id, runId), inArray(syncRuns.status, [...liveStatuses])))
     .returning({ id: syncRuns.id });
+  const { provider, trigger, tenantId } = run;
+  const finished = {
+    tenantId,
+    action: 'sync_run.finish',
+    resourceType: 'sync_run',
+    resourceId: runId,
+    outcome: end.status === 'failed' ? ('failed' as const) : ('success' as const),
+    // What was changed has all been added up before a run ends.
+    after: { provider, trigger, status: end.status, counts: { ...run.counts, ...end.read }, error: end.error },
+  };
+  const [ended] = await db.batch([
+    update,
+    trailOfJob(new Date(end.finishedAt)).entry(db, finished, { onlyIfChanged: true }),
+  ]);
   return ended.length > 0;
 }
 
@@ -248,7 +292,10 @@ export async function readSituation(scope: TenantScope, db: Database, nowIso: st
   };
 }
 
-/** Runs whose last sign of life is older than `beforeIso`, in every tenant: for the sweep alone. */
+/**
+ * Runs whose last sign of life is older than `beforeIso`.
+ * @unscoped the sweep looks after the runs of every tenant
+ */
 export async function listSilentRuns(db: Database, beforeIso: string): Promise<SyncRunRow[]> {
   return db
     .select()

@@ -1,5 +1,6 @@
 /** Starting a run: the row first, because it is the promise; the workflow right after, or by the sweep. */
 import type { SyncProvider, SyncRun } from '#contracts/sync';
+import type { AuditTrail } from '../../audit/trail.ts';
 import type { Database } from '../../db/client.ts';
 import type { Env } from '../../env.ts';
 import type { TenantScope } from '../../http/tenant-scope.ts';
@@ -23,7 +24,13 @@ export async function startRun(
   scope: TenantScope,
   env: Env,
   db: Database,
-  run: { provider: SyncProvider; trigger: SyncRun['trigger']; nowIso: string; startDelaySeconds?: number },
+  run: {
+    provider: SyncProvider;
+    trigger: SyncRun['trigger'];
+    nowIso: string;
+    startDelaySeconds?: number;
+    trail?: AuditTrail;
+  },
 ): Promise<{ created: boolean; row: SyncRunRow }> {
   const { startDelaySeconds = 0, ...rest } = run;
   const aliveUntil = new Date(Date.parse(run.nowIso) + startDelaySeconds * 1000).toISOString();

@@ -11,11 +11,11 @@ import { politeTerms, realClock, type PortalClock, type PortalTerms } from '../.
 import { openDatabase } from '../../db/client.ts';
 import { configOf, type Env } from '../../env.ts';
 import { scopeForJob } from '../../http/tenant-scope.ts';
+import { refuseTarget } from '../../outbound/outbound-target.ts';
 import { openVault } from '../../secrets/vault.ts';
 import { evaluateAlerts } from '../alerts/evaluate.ts';
 import { rescoreDirtyVehicles } from '../scoring/rescore.ts';
 import { getCredentials, keepSession, openCredentials } from './credentials-store.ts';
-import { refuseTarget } from './outbound-target.ts';
 import type { SyncWorkflowParams } from './params.ts';
 import { listChangedSince, markSeen, persistObserved } from './persist.ts';
 import { finishRun, tellRunEnd } from './run-ending.ts';
@@ -131,13 +131,13 @@ export function createSyncWork(env: Env, params: SyncWorkflowParams, options: Sy
 
     async score(evaluatedAt) {
       await Promise.all([alive(), holdsGate().catch(() => undefined)]);
-      const { counters } = await rescoreDirtyVehicles(db, scope, { nowIso: evaluatedAt });
+      const { counters } = await rescoreDirtyVehicles(scope, db, { nowIso: evaluatedAt });
       return { counters };
     },
 
     async alert(evaluatedAt) {
       // All of them: a run that died after scoring left vehicles that no later run finds changed.
-      const outcome = await evaluateAlerts(db, scope, { nowIso: evaluatedAt, vehicleIds: 'all' });
+      const outcome = await evaluateAlerts(scope, db, { nowIso: evaluatedAt, vehicleIds: 'all' });
       return {
         counters: outcome.counters,
         alertIds: [...outcome.openedIds, ...outcome.changedIds, ...outcome.resolvedIds],
@@ -149,7 +149,7 @@ export function createSyncWork(env: Env, params: SyncWorkflowParams, options: Sy
       const changed = changedAt === null ? [] : await listChangedSince(scope, db, changedAt);
       const vehicleIds = [...new Set([...changed, ...news.vehicleIds])];
       await publishNews(env, db, tenantId, { ...news, vehicleIds });
-      await feedPositions(env, db, scope, observed, clock.now());
+      await feedPositions(scope, env, db, observed, clock.now());
     },
 
     tell: (outcome, startedAt) => tellRunEnd(env, { runId, tenantId, provider, startedAt }, outcome, nowIso()),

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import type { SnapshotMessage } from '#contracts/live';
 import type { ObservedVehicle } from '#contracts/sync';
 import { roomOf, scrapeGateOf } from '#durable-objects/stubs';
-import { alerts, faults, syncRuns, tenants, vehicles } from '#worker/db/schema/index';
+import { chainPending } from '#worker/audit/chain';
+import { alerts, auditLog, faults, syncRuns, tenants, vehicles } from '#worker/db/schema/index';
 import { scopeForJob } from '#worker/http/tenant-scope';
 import { db, link, tenant, truck } from '../../../test/workers/harness.ts';
 import { seedRoom } from '../live/publish.ts';
@@ -101,7 +102,7 @@ describe('a whole run', () => {
     expect(rows[0]?.riskScore).toBeGreaterThan(rows[1]?.riskScore ?? 100);
   });
 
-  it('a second run with no change writes nothing but the run and one bulk update', async () => {
+  it('a second run with no change writes nothing but the run, its audit entry and one bulk update', async () => {
     const owner = await tenant();
     const fleet = fleetOf(30);
     await sync(owner.id, fleet, t1);
@@ -113,7 +114,7 @@ describe('a whole run', () => {
       status: 'succeeded',
       counts: { vehiclesSeen: 30, vehiclesChanged: 0, faultsSeen: 30 },
     });
-    expect(writes.filter((text) => !text.includes('sync_logs'))).toEqual(['update vehicles set']);
+    expect(writes.filter((text) => !/sync_logs|audit_/.test(text))).toEqual(['update vehicles set']);
     expect(await faultsOf(owner.id)).toEqual(before.faults);
     expect(await vehiclesOf(owner.id)).toEqual(
       before.vehicles.map((row) => ({ ...row, lastSyncAt: t2, faultsReadAt: t2 })),
@@ -156,6 +157,7 @@ describe('the rooms', () => {
         role: 'viewer',
         tenantIds: [owner.id],
         onlyAssignedTo: null,
+        accessAsOf: null,
       });
       const shown = await snapshotOf(room, ticket);
       expect(shown).toHaveLength(501);
@@ -208,6 +210,45 @@ it('a run that dies between scoring and alerting leaves its alerts to the next r
   const next = await sync(owner.id, fleet, t2);
   expect(next?.counts).toMatchObject({ vehiclesChanged: 0 });
   expect((await alertsOf(owner.id)).filter((row) => row.type === 'fault')).toHaveLength(3);
+});
+
+describe('the audit log', () => {
+  const entriesOf = async (tenantId: string) => {
+    await chainPending(env, tenantId);
+    const rows = await db.select().from(auditLog).where(eq(auditLog.chain, tenantId)).orderBy(auditLog.seq);
+    return rows.map((row) => ({ ...row, after: JSON.parse(row.after ?? 'null') as unknown }));
+  };
+
+  it('has one entry for a whole run, with its counts, also when its last step is repeated', async () => {
+    const owner = await tenant();
+    const row = await sync(owner.id, fleetOf(3), t1, { crashAt: { name: 'finish', when: 'after' } });
+    await endRun(db, row?.id ?? '', { status: 'failed', finishedAt: t2, read: null, error: null });
+    expect(await entriesOf(owner.id)).toMatchObject([
+      {
+        ...{
+          action: 'sync_run.finish',
+          actorType: 'job',
+          actorId: null,
+          outcome: 'success',
+          resourceId: row?.id,
+          at: t1,
+        },
+        after: { provider: 'paccar', trigger: 'cron', status: 'succeeded', counts: row?.counts, error: null },
+      },
+    ]);
+    expect(row?.counts).toMatchObject({ vehiclesSeen: 3, vehiclesCreated: 3, faultsSeen: 3 });
+  });
+
+  it('says of a failed run why', async () => {
+    const owner = await tenant();
+    const { runId, work } = await aRun(owner.id, t1);
+    const error = { code: 'LOGIN_FAILED', message: 'refused' } as const;
+    const failed = { status: 'failed', error, read: null, cooldownMs: 0, evaluatedAt: null } as const;
+    await work.finish(failed, t1);
+    expect(await entriesOf(owner.id)).toMatchObject([
+      { action: 'sync_run.finish', resourceId: runId, outcome: 'failed', after: { status: 'failed', error } },
+    ]);
+  });
 });
 
 describe('the gate’s lease', () => {
