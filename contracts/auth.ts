@@ -25,7 +25,12 @@ export const newPasswordSchema = z
   .regex(/\p{Lu}/u, 'must have an upper-case letter')
   .regex(/\p{Ll}/u, 'must have a lower-case letter')
   .regex(/\p{Nd}/u, 'must have a digit')
-  .regex(/[^\p{L}\p{Nd}\s]/u, 'must have a special character');
+  .regex(/[^\p{L}\p{Nd}\s]/u, 'must have a special character')
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not have control characters');
+
+/** Where the refresh token goes: into the answer, or into an HttpOnly cookie for the dashboard. */
+const deliverySchema = z.enum(['body', 'cookie']).default('body');
+export type Delivery = z.infer<typeof deliverySchema>;
 
 /** An opaque single-use token out of a mail. */
 const mailedTokenSchema = z.string().min(1).max(256);
@@ -36,13 +41,14 @@ export const loginInputSchema = z
     password: z.string().min(1).max(256),
     /** A TOTP code or a recovery code, for accounts with a second factor. */
     totp: z.string().min(1).max(64).optional(),
-    delivery: z.enum(['body', 'cookie']).default('body'),
+    delivery: deliverySchema,
   })
   .meta({ id: 'LoginInput' });
 export type LoginInput = z.infer<typeof loginInputSchema>;
 
 export const refreshInputSchema = z
-  .strictObject({ refreshToken: z.string().min(1).max(512).optional() })
+  // Room for an access token, sent by mistake: it is unknown (401), not malformed.
+  .strictObject({ refreshToken: z.string().min(1).max(4096).optional() })
   .meta({ id: 'RefreshInput' });
 export type RefreshInput = z.infer<typeof refreshInputSchema>;
 
@@ -81,10 +87,15 @@ export const sessionSchema = z
     lastUsedAt: timeSchema,
     ip: z.string().nullable(),
     userAgent: z.string().nullable(),
+    /** How it was opened: with a password, or through the organisation's identity provider. */
+    method: z.enum(['password', 'oidc']),
     isCurrent: z.boolean(),
   })
   .meta({ id: 'Session' });
 export type Session = z.infer<typeof sessionSchema>;
+
+/** The answer of what changes something and has nothing to tell. */
+export const doneSchema = z.object({}).meta({ id: 'Done' });
 
 export const changePasswordInputSchema = z
   .strictObject({ currentPassword: z.string().min(1).max(256), newPassword: newPasswordSchema })
@@ -105,21 +116,59 @@ export const mfaSetupSchema = z
   })
   .meta({ id: 'MfaSetup' });
 
+/** A TOTP code, or a recovery code where a second factor is in force. */
 export const mfaCodeInputSchema = z.strictObject({ code: z.string().min(1).max(64) }).meta({ id: 'MfaCodeInput' });
 
 /** Shown once. */
 export const recoveryCodesSchema = z.object({ recoveryCodes: z.array(z.string()) }).meta({ id: 'RecoveryCodes' });
 
 export const acceptInvitationInputSchema = z
-  .strictObject({ token: mailedTokenSchema, name: personNameSchema, password: newPasswordSchema })
+  .strictObject({
+    token: mailedTokenSchema,
+    name: personNameSchema,
+    password: newPasswordSchema,
+    delivery: deliverySchema,
+  })
   .meta({ id: 'AcceptInvitationInput' });
+
+/** What stands open to somebody who is not signed in, so that a page can say so before a form is filled in. */
+export const authOptionsSchema = z
+  .object({
+    signUpOpen: z.boolean(),
+    /** The operator's account can be made: there is none yet, and the installation has a setup token. */
+    setupOpen: z.boolean(),
+  })
+  .meta({ id: 'AuthOptions' });
+export type AuthOptions = z.infer<typeof authOptionsSchema>;
+
+export const invitationPreviewInputSchema = z
+  .strictObject({ token: mailedTokenSchema })
+  .meta({ id: 'InvitationPreviewInput' });
+
+/** What an open invitation leads to, for whoever holds its token. */
+export const invitationPreviewSchema = z
+  .object({
+    email: z.string(),
+    tenantName: z.string(),
+    role: roleSchema,
+    /** null when whoever invited them is gone. */
+    invitedBy: z.string().nullable(),
+    /** The name the person was entered by; null when nobody has entered one. */
+    name: z.string().nullable(),
+    /** True when nobody has entered a name: the person says it. */
+    needsName: z.boolean(),
+  })
+  .meta({ id: 'InvitationPreview' });
+export type InvitationPreview = z.infer<typeof invitationPreviewSchema>;
 
 export const signUpInputSchema = z
   .strictObject({
-    company: z.string().trim().min(1).max(120),
+    /** Ruled like a person's name: one line of visible text. */
+    company: personNameSchema,
     name: personNameSchema,
     email: emailSchema,
     password: newPasswordSchema,
+    delivery: deliverySchema,
   })
   .meta({ id: 'SignUpInput' });
 
@@ -127,3 +176,5 @@ export const signUpInputSchema = z
 export const setupInputSchema = z
   .strictObject({ token: z.string().min(1).max(256), email: emailSchema, password: newPasswordSchema })
   .meta({ id: 'SetupInput' });
+export type AcceptInvitationInput = z.infer<typeof acceptInvitationInputSchema>;
+export type SignUpInput = z.infer<typeof signUpInputSchema>;

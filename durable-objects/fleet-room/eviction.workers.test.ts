@@ -117,7 +117,7 @@ describe('after an eviction', () => {
 
   it('an end of session may come first', async () => {
     const { room, client } = await evictedRoom();
-    expect(await room.closeSession('session-1')).toEqual({ closed: 1 });
+    expect(await room.close({ endedSessionIds: ['session-1'] })).toEqual({ closed: 1 });
     expect(await client.untilClosed()).toBe(4410);
   });
 

@@ -66,6 +66,18 @@ export interface RoomPrincipal {
   tenantIds: string[];
   /** Set for a driver: only vehicles assigned to this user are shown. */
   onlyAssignedTo: string | null;
+  /** When these rights last changed (RFC 3339), as of their reading; null: never since the person was entered. */
+  accessAsOf: string | null;
+}
+
+/** Whose sockets and unused tickets are to go; whoever is named in any of the ways. */
+export interface Unwelcome {
+  everyone?: boolean;
+  userIds?: readonly string[];
+  /** Sessions that are over: no ticket of theirs is good any more, one that is asked for too late included. */
+  endedSessionIds?: readonly string[];
+  /** People whose rights have changed: what was opened with rights from before goes. */
+  outdated?: readonly { userId: string; accessAsOf: string }[];
 }
 
 export interface RoomStatus {
@@ -88,6 +100,11 @@ export interface FleetRoomRpc {
   /** True when the change was heard; `isSeeded: false` asks the caller to seed this source. */
   applyChange(change: RoomChange): Promise<{ isSeeded: boolean }>;
   seed(seed: RoomSeed): Promise<void>;
+  /**
+   * Lets everyone in this room see these linked tenants besides their own, open sockets and unused tickets too: a dealer
+   * link was accepted. Their trucks come with `seed`. Answers how many had lacked one; saying it again changes nothing.
+   */
+  grantSources(sourceTenantIds: string[]): Promise<{ widened: number }>;
   /** Forgets a source tenant: the end of a dealer link. */
   dropSource(sourceTenantId: string): Promise<void>;
   /** Durable before it returns. */
@@ -96,9 +113,7 @@ export interface FleetRoomRpc {
   listDirtyReadings(limit: number): Promise<DirtyReadings>;
   confirmCopiedBack(mark: number): Promise<void>;
   issueTicket(principal: RoomPrincipal): Promise<{ ticket: string }>;
-  /** Closes every socket of a session (4410). */
-  closeSession(sessionId: string): Promise<{ closed: number }>;
-  /** Closes every socket of a user (4410): role changed, suspended, signed out everywhere. */
-  closeUser(userId: string): Promise<{ closed: number }>;
+  /** Closes sockets (4410) and voids unused tickets; saying it again changes nothing. Answers how many sockets. */
+  close(unwelcome: Unwelcome): Promise<{ closed: number }>;
   status(): Promise<RoomStatus>;
 }

@@ -18,6 +18,7 @@ import type {
   RoomReadings,
   RoomSeed,
   RoomStatus,
+  Unwelcome,
 } from './feed.ts';
 import { nextAlarmMs, shouldRearm } from './next-alarm.ts';
 import {
@@ -36,7 +37,7 @@ import {
 import { ageStatuses, copyBackWithinMs, type RoomState } from './room-state.ts';
 import { RoomStorage } from './room-storage.ts';
 import { Sockets } from './sockets.ts';
-import { hashOf, newSecret, Tickets } from './tickets.ts';
+import { hashOf, newSecret, Tickets, unwelcomeIn } from './tickets.ts';
 
 export interface FleetRoomEnv {
   /** Asks the Worker to fetch this room's dirty readings: a room never touches D1. */
@@ -170,6 +171,17 @@ export class FleetRoom extends DurableObject<FleetRoomEnv> implements FleetRoomR
     this.enter(({ state }, nowMs) => applySeed(state, seed, nowMs));
   }
 
+  async grantSources(sourceTenantIds: string[]): Promise<{ widened: number }> {
+    return this.enter((room, nowMs) => {
+      const { state, sockets, tickets } = room;
+      const widened = tickets.grantTenants(sourceTenantIds);
+      if (!sockets.lacksAny(sourceTenantIds)) return { widened };
+      // Everyone holds what their old rights showed, up to this tick, before the new ones begin.
+      this.tick(room, nowMs);
+      return { widened: widened + sockets.grantTenants(sourceTenantIds, state, nowMs) };
+    });
+  }
+
   async dropSource(sourceTenantId: string): Promise<void> {
     this.enter((room, nowMs) => {
       dropSource(room.state, sourceTenantId);
@@ -205,17 +217,12 @@ export class FleetRoom extends DurableObject<FleetRoomEnv> implements FleetRoomR
     return { ticket };
   }
 
-  async closeSession(sessionId: string): Promise<{ closed: number }> {
+  async close(unwelcome: Unwelcome): Promise<{ closed: number }> {
     return this.enter(({ sockets, tickets }, nowMs) => {
-      tickets.endSession(sessionId, nowMs);
-      return { closed: sockets.closeWhere((principal) => principal.sessionId === sessionId, ...revoked) };
-    });
-  }
-
-  async closeUser(userId: string): Promise<{ closed: number }> {
-    return this.enter(({ sockets, tickets }) => {
-      tickets.endUser(userId);
-      return { closed: sockets.closeWhere((principal) => principal.userId === userId, ...revoked) };
+      const isUnwelcome = unwelcomeIn(unwelcome);
+      tickets.rememberEnded(unwelcome.endedSessionIds ?? [], nowMs);
+      tickets.voidWhere(isUnwelcome);
+      return { closed: sockets.closeWhere(isUnwelcome, closeCode.sessionRevoked, 'signed out') };
     });
   }
 
@@ -293,5 +300,3 @@ export class FleetRoom extends DurableObject<FleetRoomEnv> implements FleetRoomR
     void this.ctx.storage.setAlarm(wantedMs);
   }
 }
-
-const revoked = [closeCode.sessionRevoked, 'signed out'] as const;

@@ -38,16 +38,6 @@ describe('a ticket', () => {
     });
     expect(await (await openWith(room, ticket)).untilClosed()).toBe(closeCode.unauthenticated);
   });
-
-  it('dies with its session, even one asked for a moment too late', async () => {
-    const { tenantId, room } = newRoom();
-    const early = (await room.issueTicket(who([tenantId]))).ticket;
-    await room.closeSession('session-1');
-    const late = (await room.issueTicket(who([tenantId]))).ticket;
-    for (const ticket of [early, late]) {
-      expect(await (await openWith(room, ticket)).untilClosed()).toBe(closeCode.unauthenticated);
-    }
-  });
 });
 
 describe('a socket', () => {
@@ -218,19 +208,6 @@ describe('a socket that misbehaves is closed', () => {
 });
 
 describe('an end from outside', () => {
-  it('of a session or a user closes their sockets and no others', async () => {
-    const { tenantId, room } = newRoom();
-    const one = await connect(room, who([tenantId]));
-    const two = await connect(room, who([tenantId], { sessionId: 'session-2' }));
-    const three = await connect(room, who([tenantId], { sessionId: 'session-3', userId: 'user-3' }));
-    for (const client of [one, two, three]) await client.untilSnapshot();
-    expect(await room.closeSession('session-1')).toEqual({ closed: 1 });
-    expect(await one.untilClosed()).toBe(closeCode.sessionRevoked);
-    expect(await room.closeUser('user-1')).toEqual({ closed: 1 });
-    expect(await two.untilClosed()).toBe(closeCode.sessionRevoked);
-    expect(three.closed).toBeNull();
-  });
-
   it('of a dealer link takes the trucks off at once, for good', async () => {
     const { tenantId, room } = newRoom();
     const customer = uuid(888_888);

@@ -18,7 +18,7 @@ import type { RoomPrincipal } from './feed.ts';
 import { changesSince, deltaFor, snapshotFor, viewerOf, type RoomFilter, type Viewer } from './live-view.ts';
 import type { OpenTick, RoomState } from './room-state.ts';
 import { deltaFrame, DeltaRound, epochFor, errorFrame, snapshotFrames, welcomeFrame } from './server-frames.ts';
-import { without, type Tickets } from './tickets.ts';
+import { lacksAny, without, withTenants, type Tickets } from './tickets.ts';
 
 /** What survives with the socket. */
 interface Attachment {
@@ -194,13 +194,47 @@ export class Sockets {
     const filters = this.tickets.loadConnections();
     for (const connection of this.connections.values()) {
       if (!connection.principal.tenantIds.includes(tenantId)) continue;
-      connection.principal = without(connection.principal, tenantId);
-      const filter = filters.get(connection.id)?.filter ?? null;
-      connection.viewer = viewerOf(connection.principal, filter ?? {});
-      this.tickets.saveConnection(connection.id, connection.principal, filter);
+      this.changeRights(
+        connection,
+        without(connection.principal, tenantId),
+        filters.get(connection.id)?.filter ?? null,
+      );
       if (connection.helloByMs === null && connection.heldThrough < state.seq) connection.window.owesSnapshot = true;
       this.keep(connection);
     }
+  }
+
+  lacksAny(tenantIds: readonly string[]): boolean {
+    for (const { principal } of this.connections.values()) if (lacksAny(principal, tenantIds)) return true;
+    return false;
+  }
+
+  /**
+   * Adds tenants to everyone's rights; answers how many lacked one. What the room holds of them already (a feed may have
+   * been quicker) no delta would bring, so those viewers are sent a snapshot; what a seed brings later comes as a delta.
+   */
+  grantTenants(tenantIds: readonly string[], state: RoomState, nowMs: number): number {
+    const filters = this.tickets.loadConnections();
+    const round = new DeltaRound(state, null);
+    let widened = 0;
+    for (const connection of this.connections.values()) {
+      if (!lacksAny(connection.principal, tenantIds)) continue;
+      widened += 1;
+      const isHeld = tenantIds.some((id) => state.sources.has(id) && !connection.principal.tenantIds.includes(id));
+      const rights = withTenants(connection.principal, tenantIds);
+      this.changeRights(connection, rights, filters.get(connection.id)?.filter ?? null);
+      const owes = connection.helloByMs === null && (isHeld || connection.heldThrough < state.seq);
+      if (owes) connection.window.owesSnapshot = true;
+      this.keep(connection);
+      if (owes) this.serve(connection, state, round, nowMs);
+    }
+    return widened;
+  }
+
+  private changeRights(connection: Connection, rights: RoomPrincipal, filter: RoomFilter | null): void {
+    connection.principal = rights;
+    connection.viewer = viewerOf(rights, filter ?? {});
+    this.tickets.saveConnection(connection.id, rights, filter);
   }
 
   /** Ends every socket of these people; answers how many. */

@@ -3,7 +3,7 @@
  * kept. `<tenantId>.<43 characters of base64url>`: the first part lets the Worker find the room, the second is the secret.
  */
 import { liveLimits } from '#contracts/live';
-import type { RoomPrincipal } from './feed.ts';
+import type { RoomPrincipal, Unwelcome } from './feed.ts';
 import type { RoomFilter } from './live-view.ts';
 
 const schema = `
@@ -62,31 +62,49 @@ export class Tickets {
       )
       .toArray();
     if (!row || row.expires_ms <= nowMs) return null;
-    if (this.sql.exec('SELECT 1 FROM ended_sessions WHERE id = ?', row.session_id).toArray().length > 0) return null;
+    const ended = this.sql.exec('SELECT 1 FROM ended_sessions WHERE id = ? AND until_ms > ?', row.session_id, nowMs);
+    if (ended.toArray().length > 0) return null;
     return JSON.parse(row.principal) as RoomPrincipal;
   }
 
-  endSession(sessionId: string, nowMs: number): void {
+  /** From now on no ticket of these sessions is good, whenever it is made. */
+  rememberEnded(sessionIds: readonly string[], nowMs: number): void {
     this.sql.exec('DELETE FROM ended_sessions WHERE until_ms <= ?', nowMs);
-    this.sql.exec('INSERT OR REPLACE INTO ended_sessions VALUES (?, ?)', sessionId, nowMs + rememberEndedMs);
-    this.sql.exec('DELETE FROM tickets WHERE session_id = ?', sessionId);
+    for (const sessionId of sessionIds) {
+      this.sql.exec('INSERT OR REPLACE INTO ended_sessions VALUES (?, ?)', sessionId, nowMs + rememberEndedMs);
+    }
   }
 
-  endUser(userId: string): void {
-    this.sql.exec('DELETE FROM tickets WHERE user_id = ?', userId);
+  /** Takes back the tickets of these people that nobody has used yet. */
+  voidWhere(belongs: (principal: RoomPrincipal) => boolean): void {
+    for (const { hash, principal } of this.unused()) {
+      if (belongs(principal)) this.sql.exec('DELETE FROM tickets WHERE hash = ?', hash);
+    }
   }
 
   /** Takes a tenant out of the rights of tickets not yet used: its dealer link has ended. */
   withdrawTenant(tenantId: string): void {
-    for (const row of this.sql.exec<{ hash: string; principal: string }>('SELECT * FROM tickets').toArray()) {
-      const principal = JSON.parse(row.principal) as RoomPrincipal;
-      if (!principal.tenantIds.includes(tenantId)) continue;
-      this.sql.exec(
-        'UPDATE tickets SET principal = ? WHERE hash = ?',
-        JSON.stringify(without(principal, tenantId)),
-        row.hash,
-      );
+    for (const { hash, principal } of this.unused()) {
+      if (principal.tenantIds.includes(tenantId)) this.changeRights(hash, without(principal, tenantId));
     }
+  }
+
+  /** Adds tenants to the rights of tickets not yet used: a dealer link was accepted. Answers how many lacked one. */
+  grantTenants(tenantIds: readonly string[]): number {
+    const lacking = this.unused().filter(({ principal }) => lacksAny(principal, tenantIds));
+    for (const { hash, principal } of lacking) this.changeRights(hash, withTenants(principal, tenantIds));
+    return lacking.length;
+  }
+
+  private unused(): { hash: string; principal: RoomPrincipal }[] {
+    return this.sql
+      .exec<{ hash: string; principal: string }>('SELECT hash, principal FROM tickets')
+      .toArray()
+      .map(({ hash, principal }) => ({ hash, principal: JSON.parse(principal) as RoomPrincipal }));
+  }
+
+  private changeRights(hash: string, principal: RoomPrincipal): void {
+    this.sql.exec('UPDATE tickets SET principal = ? WHERE hash = ?', JSON.stringify(principal), hash);
   }
 
   /** Rights and filter may be larger than the 16 KB of a socket's attachment, so they are kept here under its id. */
@@ -112,7 +130,27 @@ export class Tickets {
   }
 }
 
+/** Says of each person whether they are to go. */
+export function unwelcomeIn({ everyone = false, ...named }: Unwelcome): (principal: RoomPrincipal) => boolean {
+  const users = new Set(named.userIds);
+  const sessions = new Set(named.endedSessionIds);
+  const accessOf = new Map(named.outdated?.map(({ userId, accessAsOf }) => [userId, accessAsOf]));
+  return ({ userId, sessionId, accessAsOf }) => {
+    const current = accessOf.get(userId);
+    const isOutdated = current !== undefined && (accessAsOf ?? '') < current;
+    return everyone || isOutdated || users.has(userId) || sessions.has(sessionId);
+  };
+}
+
 export const without = (principal: RoomPrincipal, tenantId: string): RoomPrincipal => ({
   ...principal,
   tenantIds: principal.tenantIds.filter((held) => held !== tenantId),
+});
+
+export const lacksAny = (principal: RoomPrincipal, tenantIds: readonly string[]): boolean =>
+  tenantIds.some((tenantId) => !principal.tenantIds.includes(tenantId));
+
+export const withTenants = (principal: RoomPrincipal, tenantIds: readonly string[]): RoomPrincipal => ({
+  ...principal,
+  tenantIds: [...new Set([...principal.tenantIds, ...tenantIds])],
 });

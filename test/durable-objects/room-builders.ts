@@ -28,6 +28,7 @@ export const who = (tenantIds: string[], patch: Partial<RoomPrincipal> = {}): Ro
   role: 'fleet_manager',
   tenantIds,
   onlyAssignedTo: null,
+  accessAsOf: null,
   ...patch,
 });
 

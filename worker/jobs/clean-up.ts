@@ -10,6 +10,12 @@ const idempotencyKeptDays = 1;
 const refreshTokensKeptDays = 30;
 /** Runs are the operator's diary; a year of them at four an hour is small. */
 const syncRunsKeptDays = 365;
+/** Wrong passwords in a row are so for a day; a lock has run out long before. */
+const signInFailuresKeptDays = 1;
+/** Kept past their half hour for the count of an hour's requests. */
+const passwordResetsKeptDays = 1;
+/** Accepted or taken back; who came and when stands in the audit log. */
+const settledInvitationsKeptDays = 90;
 
 export interface CleanUpBounds {
   /** Rows per delete: a backlog must not become one endless statement. */
@@ -52,7 +58,30 @@ export async function cleanUp(env: Env, now: Date, bounds: CleanUpBounds = night
         AND heartbeat_at < ${before(syncRunsKeptDays)} LIMIT ${most})`,
     bounds,
   );
-  return { idempotencyKeys, refreshTokens, sessions, syncRuns };
+  const signInFailures = await inRounds(
+    db,
+    sql`DELETE FROM sign_in_failures WHERE email_hash IN (
+      SELECT email_hash FROM sign_in_failures WHERE updated_at < ${before(signInFailuresKeptDays)}
+        AND (locked_until IS NULL OR locked_until < ${before(signInFailuresKeptDays)}) LIMIT ${most})`,
+    bounds,
+  );
+  const passwordResets = await inRounds(
+    db,
+    sql`DELETE FROM password_resets WHERE token_hash IN (
+      SELECT token_hash FROM password_resets WHERE expires_at < ${before(passwordResetsKeptDays)} LIMIT ${most})`,
+    bounds,
+  );
+  const settledInvitations = await inRounds(
+    db,
+    sql`DELETE FROM invitations WHERE id IN (
+      SELECT id FROM invitations WHERE (accepted_at is not null or revoked_at is not null)
+        AND expires_at < ${before(settledInvitationsKeptDays)} LIMIT ${most})`,
+    bounds,
+  );
+  return {
+    ...{ idempotencyKeys, refreshTokens, sessions, syncRuns, signInFailures, passwordResets },
+    settledInvitations,
+  };
 }
 
 async function inRounds(db: Database, statement: SQL, { rowsPerRound, maxRounds }: CleanUpBounds): Promise<number> {

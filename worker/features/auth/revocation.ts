@@ -2,56 +2,54 @@
  * Taking access away. The end of a session is a statement in D1, which the very next request reads; closing the sockets of
  * it is a call to the rooms, tried until they hear it.
  */
-import { and, eq, isNull, ne } from 'drizzle-orm';
+import { and, eq, isNull, ne, type SQL } from 'drizzle-orm';
+import type { Unwelcome } from '#durable-objects/fleet-room/feed';
 import { roomOf } from '#durable-objects/stubs';
 import type { Database } from '../../db/client.ts';
 import { sessions } from '../../db/schema/index.ts';
 import type { Env } from '../../env.ts';
-import { logFailure } from '../../log.ts';
+import { persistently } from '../live/tell-room.ts';
 
 export type EndReason = NonNullable<(typeof sessions.$inferSelect)['endReason']>;
 
-/** The statement that ends every live session of a user, save one, and names them. */
+/**
+ * The statement that ends every live session of a user, save one, and names them. `onlyIf` ties it to what an earlier
+ * statement of the same batch has changed.
+ * @unscoped the user is the caller, or somebody that a scope has found
+ */
 export const endSessionsOf = (
   db: Database,
   userId: string,
   reason: EndReason,
   now: Date,
-  { except = '' }: { except?: string } = {},
+  { except = '', onlyIf }: { except?: string; onlyIf?: SQL } = {},
 ) =>
   db
     .update(sessions)
     .set({ endedAt: now.toISOString(), endReason: reason })
-    .where(and(eq(sessions.userId, userId), isNull(sessions.endedAt), ne(sessions.id, except)))
+    .where(and(eq(sessions.userId, userId), isNull(sessions.endedAt), ne(sessions.id, except), onlyIf))
     .returning({ id: sessions.id });
 
-export interface SocketsToClose {
-  userId: string;
-  /** The user's tenant; null for a super admin, who may hold sockets in any room. */
-  tenantId: string | null;
-  /** Only these sessions' sockets; all of the user's when left out. */
-  sessionIds?: readonly string[];
+/**
+ * Closes live sockets within a second, in the room of this tenant; in every room for people without one (null), who may
+ * look into any. A session that lives on must not be among the ended: its tickets would be refused.
+ * Never throws: what ended has ended in D1, and the sweep closes what is left.
+ */
+export async function closeSockets(env: Env, tenantId: string | null, unwelcome: Unwelcome): Promise<void> {
+  const { everyone = false, ...named } = unwelcome;
+  if (!everyone && Object.values(named).every((list) => list.length === 0)) return;
+  await persistently('sockets_not_closed', { tenantId }, async () => {
+    const rooms = tenantId === null ? await allRooms(env) : [tenantId];
+    await Promise.all(
+      rooms.map((roomId) =>
+        persistently('sockets_not_closed', { roomId }, () => roomOf(env.FLEET_ROOM, roomId).close(unwelcome)),
+      ),
+    );
+  });
 }
 
-const tries = 3;
-
-/** Closes live sockets within a second. Never throws: what ended has ended in D1, and the sweep closes what is left. */
-export async function closeSockets(env: Env, { userId, tenantId, sessionIds }: SocketsToClose): Promise<void> {
-  const rooms =
-    tenantId === null
-      ? (await env.DB.prepare('SELECT id FROM tenants').all<{ id: string }>()).results.map((row) => row.id)
-      : [tenantId];
-  const closeIn = async (roomId: string): Promise<void> => {
-    for (let attempt = 1; ; attempt += 1) {
-      const room = roomOf(env.FLEET_ROOM, roomId);
-      try {
-        if (sessionIds === undefined) await room.closeUser(userId);
-        else for (const sessionId of sessionIds) await room.closeSession(sessionId);
-        return;
-      } catch (cause) {
-        if (attempt === tries) return logFailure('sockets_not_closed', cause, { roomId, userId });
-      }
-    }
-  };
-  await Promise.all(rooms.map(closeIn));
+/** @unscoped an operator may look into any of them */
+async function allRooms(env: Env): Promise<string[]> {
+  const { results } = await env.DB.prepare('SELECT id FROM tenants').all<{ id: string }>();
+  return results.map((row) => row.id);
 }

@@ -4,6 +4,9 @@
 export const maxFailedSignIns = 3;
 export const lockMs = 30 * 60_000;
 
+/** Mails that let somebody choose a new password, per account and hour. */
+export const maxPasswordResetsPerHour = 3;
+
 export interface LockState {
   failedSignIns: number;
   lockedUntil: string | null;
@@ -13,3 +16,6 @@ export interface LockState {
 export function lockedForMs(state: LockState, now: Date): number {
   return state.lockedUntil === null ? 0 : Math.max(0, Date.parse(state.lockedUntil) - now.getTime());
 }
+
+/** How the first administrator is called until they say otherwise: the address before its @. */
+export const nameFromEmail = (email: string): string => email.split('@')[0] ?? email;

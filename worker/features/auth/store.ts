@@ -1,187 +1,276 @@
-/** People, sessions and refresh tokens in D1. These run before a scope exists: they are what a scope is made from. */
-import { and, desc, eq, gt, isNull, lte, or, sql } from 'drizzle-orm';
+/**
+ * People, sessions and refresh tokens in D1.
+ * @unscoped these run before a scope exists: they are what a scope is made from. After sign-in they touch only what
+ * belongs to the caller, whose id they take.
+ */
+import { and, desc, eq, gt, isNull, sql } from 'drizzle-orm';
 import { refreshTokenSeconds } from '#contracts/auth';
+import { tenantSettingsSchema } from '#contracts/tenants';
+import type { AuditTrail } from '../../audit/trail.ts';
+import { bulk } from '../../db/batch.ts';
 import type { Database } from '../../db/client.ts';
-import { refreshTokens, sessions, signInFailures, tenants, users } from '../../db/schema/index.ts';
+import { refreshTokens, sessions, tenants, users } from '../../db/schema/index.ts';
+import type { Client } from '../../http/client-address.ts';
 import { hashToken, newOpaqueToken } from '../../http/tokens.ts';
 import { newId } from '../../ids.ts';
-import { lockMs, maxFailedSignIns, type LockState } from './rules.ts';
+import { endSessionsOf, type EndReason } from './revocation.ts';
 
 export type UserRow = typeof users.$inferSelect;
 export type SessionRow = typeof sessions.$inferSelect;
-export type EndReason = NonNullable<SessionRow['endReason']>;
 
 export interface Account {
   user: UserRow;
-  tenant: { name: string; isActive: boolean } | null;
+  /** null for a super admin. */
+  tenant: { name: string; isActive: boolean; requireMfa: boolean } | null;
 }
 
-const accountColumns = { user: users, tenant: { name: tenants.name, isActive: tenants.isActive } };
+const accountColumns = {
+  user: users,
+  tenant: { name: tenants.name, isActive: tenants.isActive, settings: tenants.settings },
+};
+
+type AccountRow = {
+  user: UserRow;
+  tenant: Pick<typeof tenants.$inferSelect, 'name' | 'isActive' | 'settings'> | null;
+};
+
+const toAccount = ({ user, tenant }: AccountRow): Account => ({
+  user,
+  tenant:
+    tenant === null
+      ? null
+      : {
+          name: tenant.name,
+          isActive: tenant.isActive,
+          requireMfa: tenantSettingsSchema.parse(tenant.settings).requireMfa,
+        },
+});
 
 export async function findAccountByEmail(db: Database, email: string): Promise<Account | null> {
-  const [account] = await db
+  const [row] = await db
     .select(accountColumns)
     .from(users)
     .leftJoin(tenants, eq(tenants.id, users.tenantId))
     .where(and(eq(users.email, email.toLowerCase()), isNull(users.deletedAt)));
-  return account ?? null;
+  return row === undefined ? null : toAccount(row);
 }
 
 export async function findAccountById(db: Database, userId: string): Promise<Account | null> {
-  const [account] = await db
+  const [row] = await db
     .select(accountColumns)
     .from(users)
     .leftJoin(tenants, eq(tenants.id, users.tenantId))
     .where(and(eq(users.id, userId), isNull(users.deletedAt)));
-  return account ?? null;
+  return row === undefined ? null : toAccount(row);
 }
 
-export async function readSignInFailures(db: Database, emailHash: string): Promise<LockState> {
-  const [state] = await db
-    .select({ failedSignIns: signInFailures.failedSignIns, lockedUntil: signInFailures.lockedUntil })
-    .from(signInFailures)
-    .where(eq(signInFailures.emailHash, emailHash));
-  return state ?? { failedSignIns: 0, lockedUntil: null };
+/** False for somebody who was suspended, or whose tenant was. */
+export const isActive = ({ user, tenant }: Account): boolean => !user.isDeactivated && tenant?.isActive !== false;
+
+const tokenExpiry = (now: Date): string => new Date(now.getTime() + refreshTokenSeconds * 1000).toISOString();
+
+export interface OpenedSession {
+  sessionId: string;
+  refreshToken: string;
 }
 
-/**
- * Counts a wrong password of an address, anybody's or nobody's. One statement, so that parallel guesses are counted one by
- * one; a lock that has run out starts a new count, one that stands stays.
- */
-export async function recordWrongPassword(db: Database, emailHash: string, now: Date): Promise<LockState> {
-  const at = now.toISOString();
-  const lockedUntil = new Date(now.getTime() + lockMs).toISOString();
-  const { failedSignIns: failed, lockedUntil: until } = signInFailures;
-  const count = sql`case when ${until} is null then ${failed} + 1 when ${until} > ${at} then ${failed} else 1 end`;
-  const [state] = await db
-    .insert(signInFailures)
-    .values({ emailHash, failedSignIns: 1, lockedUntil: null, updatedAt: at })
-    .onConflictDoUpdate({
-      target: signInFailures.emailHash,
-      set: {
-        failedSignIns: count,
-        lockedUntil: sql`case when ${until} > ${at} then ${until} when ${count} >= ${maxFailedSignIns} then ${lockedUntil} end`,
-        updatedAt: at,
-      },
-    })
-    .returning({ failedSignIns: signInFailures.failedSignIns, lockedUntil: signInFailures.lockedUntil });
-  if (state === undefined) throw new Error('a wrong password could not be counted');
-  return state;
+export interface SessionOrigin {
+  client: Client;
+  method: SessionRow['method'];
+  /** The identity provider's own session id, by which it announces a logout. */
+  providerSessionId?: string | null;
 }
 
 /**
- * Forgets the wrong passwords after a right one. False when the address was locked in the meantime: of many guesses at
- * once the right one must not win against the lock.
+ * A new session as items of the batch that admits the person: session, first refresh token, and its audit entry in the
+ * name of `trail`'s actor.
  */
-export async function forgetWrongPasswords(db: Database, emailHash: string, now: Date): Promise<boolean> {
-  const { lockedUntil } = signInFailures;
-  const isThis = eq(signInFailures.emailHash, emailHash);
-  const [, left] = await db.batch([
-    db.delete(signInFailures).where(and(isThis, or(isNull(lockedUntil), lte(lockedUntil, now.toISOString())))),
-    db.select({ lockedUntil }).from(signInFailures).where(isThis),
-  ]);
-  return left.length === 0;
-}
-
-async function issueRefreshToken(db: Database, sessionId: string, now: Date) {
-  const token = newOpaqueToken('rt_');
-  const statement = db.insert(refreshTokens).values({
-    id: newId(),
-    sessionId,
-    tokenHash: await hashToken(token),
-    issuedAt: now.toISOString(),
-    expiresAt: new Date(now.getTime() + refreshTokenSeconds * 1000).toISOString(),
-  });
-  return { token, statement };
-}
-
-/** Opens a session after a right password. */
-export async function openSession(
+export async function newSession(
   db: Database,
-  user: UserRow,
-  client: { ip: string | null; userAgent: string | null },
+  trail: AuditTrail,
+  user: Pick<UserRow, 'id' | 'tenantId'>,
+  { client, method, providerSessionId = null }: SessionOrigin,
   now: Date,
-): Promise<{ sessionId: string; refreshToken: string }> {
+) {
   const sessionId = newId();
   const at = now.toISOString();
-  const { token, statement } = await issueRefreshToken(db, sessionId, now);
-  await db.batch([
-    db.insert(sessions).values({
-      id: sessionId,
-      userId: user.id,
-      createdAt: at,
-      lastUsedAt: at,
-      expiresAt: new Date(now.getTime() + refreshTokenSeconds * 1000).toISOString(),
-      ip: client.ip,
-      userAgent: client.userAgent?.slice(0, 500) ?? null,
-    }),
-    statement,
-  ]);
-  return { sessionId, refreshToken: token };
+  const refreshToken = newOpaqueToken('rt_');
+  const expiresAt = tokenExpiry(now);
+  const { ip, userAgent } = client;
+  return {
+    opened: { sessionId, refreshToken } satisfies OpenedSession,
+    statements: [
+      db.insert(sessions).values({
+        ...{ id: sessionId, userId: user.id, createdAt: at, lastUsedAt: at, expiresAt },
+        ...{ ip, userAgent, method, providerSessionId },
+      }),
+      db
+        .insert(refreshTokens)
+        .values({ id: newId(), sessionId, tokenHash: await hashToken(refreshToken), issuedAt: at, expiresAt }),
+      trail.entry(db, {
+        tenantId: user.tenantId,
+        action: 'session.create',
+        resourceType: 'session',
+        resourceId: sessionId,
+        after: { method },
+      }),
+    ] as const,
+  };
 }
 
 export type RotationResult =
-  | { kind: 'rotated'; sessionId: string; userId: string; refreshToken: string }
-  | { kind: 'unknown' | 'ended' | 'expired' }
-  | { kind: 'reused'; sessionId: string; userId: string };
+  | { kind: 'rotated'; account: Account; method: SessionRow['method']; opened: OpenedSession }
+  | { kind: 'unknown' | 'ended' | 'expired' | 'suspended' }
+  | { kind: 'reused'; userId: string; tenantId: string | null; sessionId: string };
 
-/** Trades a refresh token for the next one. A used token ends its whole family; of two at once one wins and is ended. */
-export async function rotateRefreshToken(db: Database, token: string, now: Date): Promise<RotationResult> {
+/**
+ * Trades a refresh token for the next one, in one batch: there is never a moment in which the old one is spent and the
+ * next is not there. A used token ends its whole family; of two at once one wins and is ended by the other.
+ */
+export async function rotateRefreshToken(
+  db: Database,
+  trail: AuditTrail,
+  token: string,
+  now: Date,
+): Promise<RotationResult> {
   const at = now.toISOString();
+  const tokenHash = await hashToken(token);
   const [found] = await db
-    .select({ token: refreshTokens, session: sessions })
+    .select({ token: refreshTokens, session: sessions, ...accountColumns })
     .from(refreshTokens)
     .innerJoin(sessions, eq(sessions.id, refreshTokens.sessionId))
-    .where(eq(refreshTokens.tokenHash, await hashToken(token)));
+    .innerJoin(users, eq(users.id, sessions.userId))
+    .leftJoin(tenants, eq(tenants.id, users.tenantId))
+    .where(eq(refreshTokens.tokenHash, tokenHash));
   if (found === undefined) return { kind: 'unknown' };
-  const { id: sessionId, userId } = found.session;
-  if (found.session.endedAt !== null) return { kind: 'ended' };
-  const taken =
-    found.token.usedAt === null && found.token.expiresAt > at
-      ? await db
-          .update(refreshTokens)
-          .set({ usedAt: at })
-          .where(and(eq(refreshTokens.id, found.token.id), isNull(refreshTokens.usedAt)))
-          .returning({ id: refreshTokens.id })
-      : [];
-  if (taken.length === 0) {
-    if (found.token.usedAt === null && found.token.expiresAt <= at) return { kind: 'expired' };
-    await endSession(db, sessionId, 'token_reused', now);
-    return { kind: 'reused', sessionId, userId };
+  const { session } = found;
+  const account = toAccount(found);
+  // A refusal from here on is written into the log of whose token it is.
+  trail.actAs('user', account.user.id, account.user.tenantId);
+  if (!isActive(account) || session.endReason === 'suspended') return { kind: 'suspended' };
+  if (session.endedAt !== null || account.user.deletedAt !== null) return { kind: 'ended' };
+  if (found.token.usedAt === null) {
+    if (found.token.expiresAt <= at) return { kind: 'expired' };
+    const refreshToken = newOpaqueToken('rt_');
+    const expiresAt = tokenExpiry(now);
+    const nextHash = await hashToken(refreshToken);
+    const [spent] = await db.batch([
+      bulk(
+        db,
+        sql`UPDATE refresh_tokens SET used_at = ${at} WHERE id = ${found.token.id} AND used_at IS NULL
+          AND EXISTS (SELECT 1 FROM sessions WHERE sessions.id = refresh_tokens.session_id AND ended_at IS NULL)`,
+      ),
+      bulk(
+        db,
+        sql`INSERT INTO refresh_tokens (id, session_id, token_hash, issued_at, expires_at)
+          SELECT ${newId()}, ${session.id}, ${nextHash}, ${at}, ${expiresAt} WHERE changes() > 0`,
+      ),
+      bulk(
+        db,
+        sql`UPDATE sessions SET last_used_at = ${at}, expires_at = ${expiresAt}
+          WHERE id = ${session.id} AND changes() > 0`,
+      ),
+    ]);
+    if (spent.meta.changes > 0) {
+      return { kind: 'rotated', account, method: session.method, opened: { sessionId: session.id, refreshToken } };
+    }
   }
-  const { token: refreshToken, statement } = await issueRefreshToken(db, sessionId, now);
-  await db.batch([
-    statement,
-    db
-      .update(sessions)
-      .set({ lastUsedAt: at, expiresAt: new Date(now.getTime() + refreshTokenSeconds * 1000).toISOString() })
-      .where(eq(sessions.id, sessionId)),
+  // Used before, or a moment ago by somebody else; nothing is ended twice.
+  const [ended] = await db.batch([
+    endSessionStatement(db, account.user.id, session.id, 'token_reused', now),
+    trail.entry(
+      db,
+      {
+        tenantId: account.user.tenantId,
+        action: 'session.end',
+        resourceType: 'session',
+        resourceId: session.id,
+        outcome: 'denied',
+        after: { reason: 'refresh_token_reused', userId: account.user.id },
+      },
+      { onlyIfChanged: true },
+    ),
   ]);
-  return { kind: 'rotated', sessionId, userId, refreshToken };
+  if (ended.length === 0) return { kind: 'ended' };
+  return { kind: 'reused', userId: account.user.id, tenantId: account.user.tenantId, sessionId: session.id };
 }
 
-export async function endSession(db: Database, sessionId: string, reason: EndReason, now: Date): Promise<void> {
-  await db
+/** The statement that ends one live session of a user, and names it. */
+const endSessionStatement = (db: Database, userId: string, sessionId: string, reason: EndReason, now: Date) =>
+  db
     .update(sessions)
     .set({ endedAt: now.toISOString(), endReason: reason })
-    .where(and(eq(sessions.id, sessionId), isNull(sessions.endedAt)));
-}
-
-/** Ends every live session of a user and names them. */
-export async function endAllSessions(db: Database, userId: string, reason: EndReason, now: Date): Promise<string[]> {
-  const ended = await db
-    .update(sessions)
-    .set({ endedAt: now.toISOString(), endReason: reason })
-    .where(and(eq(sessions.userId, userId), isNull(sessions.endedAt)))
+    .where(and(eq(sessions.id, sessionId), eq(sessions.userId, userId), isNull(sessions.endedAt)))
     .returning({ id: sessions.id });
+
+/** Ends one live session of a user, with its audit entry; false when they have no such session. */
+export async function endSessionOf(
+  db: Database,
+  trail: AuditTrail,
+  of: { userId: string; tenantId: string | null },
+  sessionId: string,
+  reason: EndReason,
+  now: Date,
+): Promise<boolean> {
+  const [ended] = await db.batch([
+    endSessionStatement(db, of.userId, sessionId, reason, now),
+    trail.entry(
+      db,
+      {
+        tenantId: of.tenantId,
+        action: 'session.end',
+        resourceType: 'session',
+        resourceId: sessionId,
+        after: { reason },
+      },
+      { onlyIfChanged: true },
+    ),
+  ]);
+  return ended.length > 0;
+}
+
+/** Ends every live session of a user, with one audit entry, and names them. */
+export async function endAllSessionsOf(
+  db: Database,
+  trail: AuditTrail,
+  of: { userId: string; tenantId: string | null },
+  reason: EndReason,
+  now: Date,
+): Promise<string[]> {
+  const [ended] = await db.batch([
+    endSessionsOf(db, of.userId, reason, now),
+    trail.entry(
+      db,
+      {
+        tenantId: of.tenantId,
+        action: 'session.end',
+        resourceType: 'user',
+        resourceId: of.userId,
+        after: { reason, all: true },
+      },
+      { onlyIfChanged: true },
+    ),
+  ]);
   return ended.map((session) => session.id);
 }
 
-/** Sessions of a user that still live, newest first. */
-export async function listSessions(db: Database, userId: string, now: Date): Promise<SessionRow[]> {
-  return db
-    .select()
-    .from(sessions)
-    .where(and(eq(sessions.userId, userId), isNull(sessions.endedAt), gt(sessions.expiresAt, now.toISOString())))
-    .orderBy(desc(sessions.lastUsedAt));
+/** One page of a user's sessions that still live, last used first, and how many there are. */
+export async function listSessions(
+  db: Database,
+  userId: string,
+  now: Date,
+  { limit, offset }: { limit: number; offset: number },
+): Promise<{ rows: SessionRow[]; total: number }> {
+  const isLive = and(eq(sessions.userId, userId), isNull(sessions.endedAt), gt(sessions.expiresAt, now.toISOString()));
+  const [rows, total] = await Promise.all([
+    db
+      .select()
+      .from(sessions)
+      .where(isLive)
+      .orderBy(desc(sessions.lastUsedAt), desc(sessions.id))
+      .limit(limit)
+      .offset(offset),
+    db.$count(sessions, isLive),
+  ]);
+  return { rows, total };
 }

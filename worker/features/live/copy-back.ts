@@ -22,7 +22,10 @@ FROM json_each(?1) AS r
 WHERE vehicles.id = r.value ->> 'vehicleId' AND +vehicles.tenant_id = ?2
   AND (vehicles.last_reading_at IS NULL OR vehicles.last_reading_at <= r.value ->> 'at')`;
 
-/** Empties a room's list of readings that D1 has not seen. Idempotent: an older reading never overwrites a newer one. */
+/**
+ * Empties a room's list of readings that D1 has not seen. Idempotent: an older reading never overwrites a newer one.
+ * @unscoped the room asks for it, and names its own tenant
+ */
 export async function copyBackReadings(env: Env, tenantId: string): Promise<{ copied: number }> {
   const room = roomOf(env.FLEET_ROOM, tenantId);
   let copied = 0;

@@ -1,4 +1,7 @@
-/** Reads from D1 what a live room is fed: facts of vehicles, live alerts, last copied readings. */
+/**
+ * Reads from D1 what a live room is fed: facts of vehicles, live alerts, last copied readings.
+ * @unscoped a room is fed its own tenant's picture after a commit; who sees what of it is judged by the ticket
+ */
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { liveAlertStatuses } from '#contracts/alerts';
 import type { LiveAlert } from '#contracts/live';
@@ -133,4 +136,10 @@ export async function sourcesByRoom(
     byRoom.set(room, [...(byRoom.get(room) ?? []), { tenantId: source, counter }]);
   }
   return byRoom;
+}
+
+/** Whether a tenant exists: an invented one must not bring a room into being. */
+export async function isTenant(db: Database, tenantId: string): Promise<boolean> {
+  const rows = await db.select({ id: tenants.id }).from(tenants).where(eq(tenants.id, tenantId));
+  return rows.length > 0;
 }

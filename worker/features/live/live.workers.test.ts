@@ -2,11 +2,13 @@ import { env } from 'cloudflare:workers';
 import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { liveTicketSchema, type DeltaMessage, type ServerMessage, type SnapshotMessage } from '#contracts/live';
-import { roomOf } from '#durable-objects/stubs';
+import { roomOf, type FleetRoomStub } from '#durable-objects/stubs';
 import { exports } from 'cloudflare:workers';
+import { createApp } from '#worker/app';
 import { commonRouteTests } from '#test/workers/common-route-tests';
 import { alert, call, db, link, origin, person, tenant, truck } from '#test/workers/harness';
-import { dealerLinks, vehicles } from '#worker/db/schema/index';
+import { dealerLinks, users, vehicles } from '#worker/db/schema/index';
+import { closeSockets } from '#worker/features/auth/revocation';
 import { bumpChangeCounter, publishChange } from './publish.ts';
 import { ensureRoom, judgeRoom, reseedLaggingRooms } from './reseed.ts';
 
@@ -99,6 +101,39 @@ describe('a live socket', () => {
     expect(await ends.closed).toBe(4410);
     expect(stays.socket.readyState).toBe(WebSocket.READY_STATE_OPEN);
     stays.socket.close();
+  });
+
+  test('a role that changes just before its ticket is made gives no ticket with the old rights', async () => {
+    const fleet = await tenant();
+    const { token, userId } = await person(fleet, 'fleet_manager');
+    const issued: string[] = [];
+    /** The room, with the change of role slipped in between the caller's rights being read and the ticket being made. */
+    const slowRoom = (room: FleetRoomStub): Partial<FleetRoomStub> => ({
+      status: () => room.status(),
+      seed: (seed) => room.seed(seed),
+      close: (unwelcome) => room.close(unwelcome),
+      issueTicket: async (principal) => {
+        await db.update(users).set({ role: 'driver' }).where(eq(users.id, userId));
+        await closeSockets(env, fleet.id, { userIds: [userId] });
+        const made = await room.issueTicket(principal);
+        issued.push(made.ticket);
+        return made;
+      },
+    });
+    const FLEET_ROOM = Object.create(env.FLEET_ROOM, {
+      idFromName: { value: (name: string) => env.FLEET_ROOM.idFromName(name) },
+      get: { value: () => slowRoom(roomOf(env.FLEET_ROOM, fleet.id)) },
+    }) as DurableObjectNamespace;
+    const ctx = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} };
+    const answer = await createApp().request(
+      `${origin}/api/v1/live/tickets`,
+      { method: 'POST', headers: { authorization: `Bearer ${token}` } },
+      { ...env, FLEET_ROOM },
+      ctx as unknown as ExecutionContext,
+    );
+    expect(answer.status).toBe(503);
+    expect(issued).toHaveLength(1);
+    expect(await (await open(`/api/v1/live?ticket=${issued[0]}`)).closed).toBe(4401);
   });
 
   test('a ticket opens one socket; invented, used and foreign-origin ones are closed with their code', async () => {

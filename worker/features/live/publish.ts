@@ -1,8 +1,9 @@
 /**
  * On a change: commit to D1, tell the rooms, answer. The push is best effort; the change counter, raised in the same
  * transaction as the change, is what lets the sweep find and repair a push that got lost.
+ * @unscoped the tenant is that of the change just committed
  */
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, sql, type SQL } from 'drizzle-orm';
 import { roomOf } from '#durable-objects/stubs';
 import type { Database } from '../../db/client.ts';
 import { tenants } from '../../db/schema/index.ts';
@@ -11,11 +12,11 @@ import { logFailure } from '../../log.ts';
 import { alertsForRoom, readChangedFacts, readSeed, roomsShowing } from './facts.ts';
 
 /** The statement that goes last into the batch of a change; its row holds the new count. */
-export const bumpChangeCounter = (db: Database, tenantId: string) =>
+export const bumpChangeCounter = (db: Database, tenantId: string, onlyIf?: SQL) =>
   db
     .update(tenants)
     .set({ changeCounter: sql`${tenants.changeCounter} + 1` })
-    .where(eq(tenants.id, tenantId))
+    .where(and(eq(tenants.id, tenantId), onlyIf))
     .returning({ counter: tenants.changeCounter });
 
 export interface PublishedChange {

@@ -1,4 +1,7 @@
-/** The sweep that finds rooms which missed a change, and gives them the whole picture again. */
+/**
+ * The sweep that finds rooms which missed a change, and gives them the whole picture again.
+ * @unscoped it looks after the rooms of every tenant
+ */
 import { roomOf } from '#durable-objects/stubs';
 import type { Database } from '../../db/client.ts';
 import type { Env } from '../../env.ts';
@@ -29,8 +32,26 @@ async function repairRoom(env: Env, db: Database, roomTenantId: string, expected
   const room = roomOf(env.FLEET_ROOM, roomTenantId);
   const { lagging, ended } = judgeRoom(expected, (await room.status()).heardThrough);
   for (const sourceTenantId of ended) await room.dropSource(sourceTenantId);
+  const linked = expected.map((source) => source.tenantId).filter((tenantId) => tenantId !== roomTenantId);
+  // Rights before trucks: what a seed brings, every viewer then hears of as it comes.
+  const { widened } = linked.length === 0 ? { widened: 0 } : await room.grantSources(linked);
   for (const sourceTenantId of lagging) await seedRoom(env, db, roomTenantId, sourceTenantId);
+  if (widened > 0 || linked.some((tenantId) => lagging.includes(tenantId))) {
+    await closeEndedMeanwhile(env, db, roomTenantId, linked);
+  }
   return lagging.length + ended.length;
+}
+
+/**
+ * A link that ended while it was being opened here may have been dropped before it was opened. Read after the opening, the
+ * links tell: one that ends later than this is dropped after it, by whoever ended it.
+ */
+async function closeEndedMeanwhile(env: Env, db: Database, roomTenantId: string, linked: string[]): Promise<void> {
+  const still = (await sourcesByRoom(db, roomTenantId)).get(roomTenantId) ?? [];
+  const active = new Set(still.map((source) => source.tenantId));
+  for (const tenantId of linked) {
+    if (!active.has(tenantId)) await roomOf(env.FLEET_ROOM, roomTenantId).dropSource(tenantId);
+  }
 }
 
 /** Makes sure one room holds everything it should, before a socket opens; returns the tenants it shows. */
