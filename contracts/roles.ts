@@ -90,6 +90,6 @@ export const seesOnlyAssigned = (role: Role): boolean => role === 'driver';
 export const rolesIn = (kind: 'dealer' | 'fleet'): readonly Role[] =>
   roles.filter((role) => role !== 'super_admin' && role !== (kind === 'dealer' ? 'fleet_admin' : 'dealer_admin'));
 
-/** Nobody hands out more than they hold. */
-export const mayGrant = (held: readonly Permission[], role: Role): boolean =>
-  permissionsOf[role].every((permission) => held.includes(permission));
+/** Nobody hands out more than they hold: the first of `wanted` that is lacking; null when all are held. */
+export const firstLacking = (held: readonly Permission[], wanted: readonly Permission[]): Permission | null =>
+  wanted.find((permission) => !held.includes(permission)) ?? null;

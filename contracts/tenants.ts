@@ -1,7 +1,7 @@
 /** Tenants: a dealer or a fleet, with the settings that change how its data is judged and shown. */
 import { z } from 'zod';
 import { emailSchema } from './auth.ts';
-import { idSchema, timeSchema } from './primitives.ts';
+import { idSchema, pageQueryShape, timeSchema, nameSchema } from './primitives.ts';
 
 export const tenantKinds = ['dealer', 'fleet'] as const;
 export const tenantKindSchema = z.enum(tenantKinds);
@@ -50,12 +50,25 @@ export const tenantSchema = z
   .meta({ id: 'Tenant' });
 export type Tenant = z.infer<typeof tenantSchema>;
 
-const tenantNameSchema = z
-  .string()
-  .trim()
-  .min(1)
-  .max(120)
-  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, 'must be one line of visible text');
+/** A tenant as the operator sees it. */
+export const adminTenantSchema = tenantSchema
+  .extend({
+    /** Requests a minute for each of its people; null is the platform's default. */
+    requestsPerMinute: z.number().int().nullable(),
+    userCount: z.number().int().nonnegative(),
+    vehicleCount: z.number().int().nonnegative(),
+  })
+  .meta({ id: 'AdminTenant' });
+export type AdminTenant = z.infer<typeof adminTenantSchema>;
+
+export const tenantListQuerySchema = z.strictObject({
+  ...pageQueryShape,
+  /** Part of the name. */
+  q: z.string().trim().min(1).max(100).optional(),
+});
+export type TenantListQuery = z.infer<typeof tenantListQuerySchema>;
+
+const tenantNameSchema = nameSchema(120);
 
 const timeZoneSchema = z.string().refine((zone) => {
   try {

@@ -32,6 +32,12 @@ export const userListQuerySchema = z.strictObject({
 });
 export type UserListQuery = z.infer<typeof userListQuerySchema>;
 
+/** A super admin may say in which tenant the path's id lies; for everybody else it is their own. */
+export const inTenantQuerySchema = z.strictObject({ tenantId: idSchema.optional() });
+
+export const invitationListQuerySchema = z.strictObject({ ...pageQueryShape, tenantId: idSchema.optional() });
+export type InvitationListQuery = z.infer<typeof invitationListQuerySchema>;
+
 export const createUserInputSchema = z
   .strictObject({
     email: emailSchema,
@@ -59,6 +65,8 @@ export const invitationSchema = z
     tenantId: idSchema,
     email: z.string(),
     role: roleSchema,
+    /** Set for somebody who is on the list already and has not signed up yet. */
+    userId: idSchema.nullable(),
     invitedBy: idSchema,
     createdAt: timeSchema,
     expiresAt: timeSchema,
