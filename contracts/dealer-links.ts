@@ -28,7 +28,11 @@ export const dealerLinkListQuerySchema = z.strictObject({
   tenantId: idSchema.optional(),
   status: dealerLinkStatusSchema.optional(),
 });
+export type DealerLinkListQuery = z.infer<typeof dealerLinkListQuerySchema>;
 
 export const createDealerLinkInputSchema = z
   .strictObject({ /** The other side. */ tenantId: idSchema })
   .meta({ id: 'CreateDealerLinkInput' });
+
+/** A super admin acts for one side, named here; for everybody else it is their own. */
+export const dealerLinkQuerySchema = z.strictObject({ tenantId: idSchema.optional() });

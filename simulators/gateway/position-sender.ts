@@ -142,11 +142,11 @@ export class PositionSender {
       return { kind: 'go_on' };
     }
     if (response.status === 401) {
-      // A token lives 15 minutes: the first refusal only means signing in again. A second one in a row means that fresh
-      // tokens are refused too, and asking for ever more of them would hammer the sign-in.
+      // The first refusal may only mean that the key was replaced: whoever keeps it is asked again. A second one in a row
+      // means that this one is refused too.
       this.refusedToken = token;
       this.refusalsInARow += 1;
-      return this.refusalsInARow === 1 ? { kind: 'go_on' } : this.failed('the API refuses the token');
+      return this.refusalsInARow === 1 ? { kind: 'go_on' } : this.failed('the API refuses the key');
     }
     if (response.status === 413 && batch.length > 1) {
       this.batchRows = Math.ceil(batch.length / 2);

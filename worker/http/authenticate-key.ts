@@ -1,48 +1,48 @@
 /** API keys at the door: one indexed read answers secret, key, tenant and dealer links together. */
 import { z } from 'zod';
+import { apiKeyPattern, peopleOnlyPermissions } from '#contracts/api-keys';
 import { permissionSchema } from '#contracts/roles';
-import { tenantKindSchema, tenantSettingsSchema } from '#contracts/tenants';
+import { logFailure } from '../log.ts';
+import { jsonColumn, linkedTenantsOf, tenantColumnSchema, tenantColumnSql } from './caller-tenant.ts';
+import { clientOf } from './client-address.ts';
 import type { AppContext, KeyCaller } from './context.ts';
 import { AppError } from './errors.ts';
+import { addressAllowed, addressRefused } from './ip-allow-list.ts';
 import { countKey, countPublicRequest } from './rate-limit.ts';
 import { hashToken } from './tokens.ts';
 
 const keySql = `
 SELECT k.id, k.name, k.scopes, k.ip_allow_list, k.requests_per_minute, k.revoked_at, k.last_used_at, s.expires_at,
-  t.id AS tenant_id, t.name AS tenant_name, t.kind AS tenant_kind, t.settings, t.is_active AS tenant_is_active,
-  t.created_at AS tenant_created_at,
-  (SELECT json_group_array(json_object('id', c.id, 'name', c.name))
-     FROM dealer_links l JOIN tenants c ON c.id = l.fleet_tenant_id
-    WHERE l.dealer_tenant_id = k.tenant_id AND l.status = 'active' AND c.is_active = 1) AS linked
+  ${tenantColumnSql}
 FROM api_key_secrets s JOIN api_keys k ON k.id = s.api_key_id JOIN tenants t ON t.id = k.tenant_id
 WHERE s.secret_hash = ?1`;
 
-const json = <T extends z.ZodType>(schema: T) =>
-  z
-    .string()
-    .transform((text): unknown => JSON.parse(text))
-    .pipe(schema);
+const noteUseSql = `
+UPDATE api_keys SET last_used_at = ?1, last_used_ip = ?2
+WHERE id = ?3 AND (last_used_at IS NULL OR last_used_at <= ?4)`;
 
 const keyRowSchema = z.object({
   id: z.string(),
   name: z.string(),
-  scopes: json(z.array(permissionSchema)),
-  ip_allow_list: json(z.array(z.string())).nullable(),
+  scopes: jsonColumn(z.array(permissionSchema)),
+  ip_allow_list: jsonColumn(z.array(z.string())).nullable(),
   requests_per_minute: z.number().nullable(),
   revoked_at: z.string().nullable(),
   last_used_at: z.string().nullable(),
   expires_at: z.string(),
-  tenant_id: z.string(),
-  tenant_name: z.string(),
-  tenant_kind: tenantKindSchema,
-  settings: json(tenantSettingsSchema),
-  tenant_is_active: z.number(),
-  tenant_created_at: z.string(),
-  linked: json(z.array(z.object({ id: z.string(), name: z.string() }))),
+  tenant: tenantColumnSchema,
 });
 
-/** The caller behind an API key; 401 for one that is unknown, revoked or expired, 403 from an address it does not allow. */
-export async function authenticateKey(c: AppContext, key: string): Promise<KeyCaller> {
+type KeyRow = z.infer<typeof keyRowSchema>;
+
+/** A key in use is noted this often, and no request waits for it. */
+const noteUseEveryMs = 60_000;
+
+/** The row of a key's secret; throws what is wrong with a key that has none, or may not be used any more. */
+async function readKey(c: AppContext, key: string): Promise<KeyRow> {
+  const unknown = () => new AppError('UNAUTHENTICATED', 'The API key is not known.');
+  // What was never issued is not worth a read.
+  if (!apiKeyPattern.test(key)) throw unknown();
   let found: unknown;
   try {
     found = await c.env.DB.prepare(keySql)
@@ -51,29 +51,51 @@ export async function authenticateKey(c: AppContext, key: string): Promise<KeyCa
   } catch (cause) {
     throw new AppError('UNAVAILABLE', 'The key cannot be checked right now. Try again in a moment.', { cause });
   }
-  if (found === null) {
-    await countPublicRequest(c);
-    throw new AppError('UNAUTHENTICATED', 'The API key is not known.');
-  }
+  if (found === null) throw unknown();
   const row = keyRowSchema.parse(found);
+  c.get('audit').actAs('api_key', row.id, row.tenant.id);
   if (row.revoked_at !== null) throw new AppError('TOKEN_REVOKED', 'This API key has been revoked.');
   if (row.expires_at <= c.get('now').toISOString()) {
-    throw new AppError('TOKEN_EXPIRED', 'This API key has expired. Rotate it, or make a new one.');
+    throw new AppError('TOKEN_EXPIRED', 'This API key has expired, or was replaced. Rotate it, or make a new one.');
   }
-  if (row.tenant_is_active !== 1) throw new AppError('USER_TOKENS_REVOKED', 'This account has been suspended.');
+  if (row.tenant.isActive !== 1) throw new AppError('USER_TOKENS_REVOKED', 'This account has been suspended.');
+  if (!addressAllowed(row.ip_allow_list, clientOf(c).ip)) throw addressRefused();
+  return row;
+}
+
+/** Notes when and from where the key was last used; of many requests at once one writes. */
+function noteUse(c: AppContext, row: KeyRow): void {
+  const now = c.get('now');
+  const before = new Date(now.getTime() - noteUseEveryMs).toISOString();
+  if (row.last_used_at !== null && row.last_used_at > before) return;
+  const noting = c.env.DB.prepare(noteUseSql)
+    .bind(now.toISOString(), clientOf(c).ip, row.id, before)
+    .run()
+    .catch((cause: unknown) => logFailure('key_use_not_noted', cause, { apiKeyId: row.id }));
+  c.executionCtx.waitUntil(noting);
+}
+
+/**
+ * The caller behind an API key; 401 for one that is unknown, revoked or expired, 403 from an address it does not allow.
+ * Refusals count against the address they come from, uses against the key.
+ */
+export async function authenticateKey(c: AppContext, key: string): Promise<KeyCaller> {
+  let row;
+  try {
+    row = await readKey(c, key);
+  } catch (refusal) {
+    await countPublicRequest(c);
+    throw refusal;
+  }
   await countKey(c, row);
+  noteUse(c, row);
   return {
     kind: 'api_key',
     id: row.id,
     name: row.name,
-    permissions: row.scopes,
-    tenant: {
-      id: row.tenant_id,
-      name: row.tenant_name,
-      kind: row.tenant_kind,
-      settings: row.settings,
-      createdAt: row.tenant_created_at,
-    },
-    linkedTenants: row.tenant_kind === 'dealer' ? row.linked : [],
+    // Whatever the row says: what only people may do, no key may.
+    permissions: row.scopes.filter((scope) => !peopleOnlyPermissions.includes(scope)),
+    tenant: row.tenant,
+    linkedTenants: linkedTenantsOf(row.tenant),
   };
 }

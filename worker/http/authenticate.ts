@@ -6,22 +6,19 @@ import { createMiddleware } from 'hono/factory';
 import { z } from 'zod';
 import { apiKeyPrefix } from '#contracts/api-keys';
 import { permissionsOf, roleSchema, seesOnlyAssigned, type Permission } from '#contracts/roles';
-import { tenantKindSchema, tenantSettingsSchema } from '#contracts/tenants';
 import { authenticateKey } from './authenticate-key.ts';
+import { linkedTenantsOf, tenantColumnSchema, tenantColumnSql } from './caller-tenant.ts';
 import type { AppContext, AppEnv, Caller, UserCaller } from './context.ts';
 import { AppError, notFound } from './errors.ts';
 import { countPublicRequest, countUser } from './rate-limit.ts';
+import { lacksSecondFactor } from './second-factor.ts';
 import { readScopeFromAuth, tenantScopeFromAuth, type ReadScope, type TenantScope } from './tenant-scope.ts';
 import { verifyAccessToken } from './tokens.ts';
 
 const callerSql = `
 SELECT s.ended_at, s.end_reason, s.expires_at, s.method, u.id AS user_id, u.email, u.name, u.role, u.is_deactivated,
-  u.mfa_enabled_at,
-  t.id AS tenant_id, t.name AS tenant_name, t.kind AS tenant_kind, t.settings, t.is_active AS tenant_is_active,
-  t.created_at AS tenant_created_at,
-  (SELECT json_group_array(json_object('id', c.id, 'name', c.name))
-     FROM dealer_links l JOIN tenants c ON c.id = l.fleet_tenant_id
-    WHERE l.dealer_tenant_id = u.tenant_id AND l.status = 'active' AND c.is_active = 1) AS linked
+  u.mfa_enabled_at, u.access_changed_at,
+  ${tenantColumnSql}
 FROM sessions s JOIN users u ON u.id = s.user_id LEFT JOIN tenants t ON t.id = u.tenant_id
 WHERE s.id = ?1 AND s.user_id = ?2 AND u.deleted_at IS NULL`;
 
@@ -36,16 +33,10 @@ const callerRowSchema = z.object({
   role: roleSchema,
   is_deactivated: z.number(),
   mfa_enabled_at: z.string().nullable(),
-  tenant_id: z.string().nullable(),
-  tenant_name: z.string().nullable(),
-  tenant_kind: tenantKindSchema.nullable(),
-  settings: z.string().nullable(),
-  tenant_is_active: z.number().nullable(),
-  tenant_created_at: z.string().nullable(),
-  linked: z.string(),
+  access_changed_at: z.string().nullable(),
+  tenant: tenantColumnSchema.nullable(),
 });
 type CallerRow = z.infer<typeof callerRowSchema>;
-export const linkedSchema = z.array(z.object({ id: z.string(), name: z.string() }));
 
 /** What a protected route declares: one permission (null: signed in is enough), and whether machines may call it. */
 export interface RouteAccess {
@@ -56,7 +47,7 @@ export interface RouteAccess {
 /** Throws the reason this session may not go on; fails closed on anything unexpected. */
 function requireLiveSession(row: CallerRow, now: Date): void {
   const suspended = row.is_deactivated !== 0 || row.end_reason === 'suspended';
-  if (suspended || (row.tenant_id !== null && row.tenant_is_active !== 1)) {
+  if (suspended || (row.tenant !== null && row.tenant.isActive !== 1)) {
     throw new AppError('USER_TOKENS_REVOKED', 'This account has been suspended.');
   }
   if (row.ended_at !== null || row.expires_at <= now.toISOString()) {
@@ -65,11 +56,10 @@ function requireLiveSession(row: CallerRow, now: Date): void {
 }
 
 function toUserCaller(row: CallerRow, sessionId: string): UserCaller {
-  const { tenant_id: id, tenant_name: name, tenant_kind: kind, tenant_created_at: createdAt } = row;
-  const settings = tenantSettingsSchema.parse(JSON.parse(row.settings ?? '{}'));
+  const { tenant } = row;
   const mfaEnabled = row.mfa_enabled_at !== null;
-  // Whoever comes through the tenant's identity provider has shown their factors there.
-  const mfaSetupRequired = settings.requireMfa && !mfaEnabled && row.method === 'password';
+  const requireMfa = tenant?.settings.requireMfa ?? false;
+  const mfaSetupRequired = lacksSecondFactor({ requireMfa, mfaEnabled, method: row.method });
   return {
     kind: 'user',
     id: row.user_id,
@@ -77,14 +67,13 @@ function toUserCaller(row: CallerRow, sessionId: string): UserCaller {
     email: row.email,
     name: row.name,
     role: row.role,
+    accessAsOf: row.access_changed_at,
+    method: row.method,
     mfaEnabled,
     mfaSetupRequired,
     permissions: mfaSetupRequired ? [] : permissionsOf[row.role],
-    tenant:
-      id === null || name === null || kind === null || createdAt === null
-        ? null
-        : { id, name, kind, createdAt, settings },
-    linkedTenants: kind === 'dealer' ? linkedSchema.parse(JSON.parse(row.linked)) : [],
+    tenant,
+    linkedTenants: linkedTenantsOf(tenant),
   };
 }
 
@@ -107,15 +96,16 @@ async function readUser(c: AppContext, userId: string, sessionId: string): Promi
 }
 
 async function authenticateUser(c: AppContext, token: string): Promise<UserCaller> {
-  let claims;
+  let caller;
   try {
-    claims = await verifyAccessToken(c.env, token, c.get('now'));
+    const claims = await verifyAccessToken(c.env, token, c.get('now'));
+    c.get('audit').actAs('user', claims.sub, claims.tid);
+    caller = await readUser(c, claims.sub, claims.sid);
   } catch (refusal) {
-    // Guessing tokens is counted like any other request without a sign-in.
+    // Guessing tokens, or knocking with an ended one, is counted like any other request without a sign-in.
     await countPublicRequest(c);
     throw refusal;
   }
-  const caller = await readUser(c, claims.sub, claims.sid);
   await countUser(c, caller);
   return caller;
 }
@@ -129,7 +119,6 @@ export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
   }
   const caller = token.startsWith(apiKeyPrefix) ? await authenticateKey(c, token) : await authenticateUser(c, token);
   c.set('caller', caller);
-  c.get('audit').actor = { ...c.get('audit').actor, actorType: caller.kind, actorId: caller.id };
   await next();
 });
 
@@ -151,13 +140,19 @@ export const requireAccess = ({ permission, callers }: RouteAccess) =>
       throw new AppError(
         'FORBIDDEN',
         setUpFirst
-          ? 'Your organisation requires a second factor at sign-in. Set it up first.'
+          ? 'Your organisation requires two-step sign-in. Set it up first.'
           : `This needs the permission ${permission}.`,
         { details: { required } },
       );
     }
     await next();
   });
+
+/** The person as D1 has them by now, for what outlives its request; throws like a new request would. */
+export async function rereadUser(c: AppContext): Promise<UserCaller> {
+  const { id, sessionId } = userOf(c);
+  return readUser(c, id, sessionId);
+}
 
 /** The person who has signed in, on a route for people. */
 export function userOf(c: AppContext): UserCaller {
@@ -183,7 +178,7 @@ export async function readScopeOf(c: AppContext, tenantId?: string): Promise<Rea
     readable = [caller.tenant.id, ...caller.linkedTenants.map((linked) => linked.id)];
   }
   if (tenantId !== undefined) {
-    if (!readable.includes(tenantId)) throw notFound('tenant');
+    if (!readable.includes(tenantId)) throw notFound('organisation');
     readable = [tenantId];
   }
   return readScopeFromAuth({
@@ -198,10 +193,10 @@ export async function tenantScopeOf(c: AppContext, tenantId?: string): Promise<T
   const own = c.get('caller').tenant;
   if (own === null) {
     if (tenantId === undefined) {
-      throw new AppError('VALIDATION_FAILED', 'A super admin acts inside one tenant: name it with ?tenantId=.');
+      throw new AppError('VALIDATION_FAILED', 'A super admin acts inside one organisation: name it with ?tenantId=.');
     }
     return tenantScopeFromAuth({ ...(await readScopeOf(c, tenantId)), tenantId });
   }
-  if (tenantId !== undefined && tenantId !== own.id) throw notFound('tenant');
+  if (tenantId !== undefined && tenantId !== own.id) throw notFound('organisation');
   return tenantScopeFromAuth({ ...(await readScopeOf(c)), tenantId: own.id });
 }

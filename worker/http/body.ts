@@ -3,6 +3,7 @@
  * breaks the connection for the next request.
  */
 import { createMiddleware } from 'hono/factory';
+import { readWithin } from '../read-within.ts';
 import type { AppEnv } from './context.ts';
 import { AppError } from './errors.ts';
 
@@ -16,35 +17,15 @@ const ndjsonTypes = /^application\/x-ndjson\s*(?:;|$)/i;
 const unreadable = (cause: unknown): AppError =>
   new AppError('VALIDATION_FAILED', 'The body broke off or is not what its headers say.', { cause });
 
-async function readWithin(body: ReadableStream<Uint8Array>, limitBytes: number): Promise<Uint8Array | 'too_large'> {
-  const reader = body.getReader();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    size += value.byteLength;
-    if (size <= limitBytes) chunks.push(value);
-    else if (size > drainUpToBytes) {
-      await reader.cancel();
-      break;
-    }
-  }
-  if (size > limitBytes) return 'too_large';
-  const whole = new Uint8Array(size);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return whole;
-}
+/** A request's body within a limit, or `too_large` once all of it has been drained. */
+export const readBody = (body: ReadableStream<Uint8Array>, limitBytes: number) =>
+  readWithin(body, limitBytes, drainUpToBytes);
 
 /** Reads what nobody wanted of a request's body, so that the connection can serve the next request. */
 export async function drain(request: Request): Promise<void> {
   if (request.body === null || request.bodyUsed) return;
   try {
-    await readWithin(request.body, 0);
+    await readBody(request.body, 0);
   } catch {
     // It broke off: there is no next request to spare.
   }
@@ -91,7 +72,7 @@ export const jsonBody = ({ limitBytes = megabyte, ndjsonList }: JsonBodyOptions 
     if (raw.method === 'GET' || raw.method === 'HEAD' || raw.body === null) return next();
     let bytes: Uint8Array | 'too_large';
     try {
-      bytes = await readWithin(unpacked(raw, raw.body), limitBytes);
+      bytes = await readBody(unpacked(raw, raw.body), limitBytes);
     } catch (cause) {
       throw cause instanceof AppError ? cause : unreadable(cause);
     }

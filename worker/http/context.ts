@@ -30,6 +30,10 @@ export interface UserCaller extends AnyCaller {
   sessionId: string;
   email: string;
   role: Role;
+  /** When role or duties last changed; null: never since they were entered. */
+  accessAsOf: string | null;
+  /** How this session began. */
+  method: 'password' | 'oidc';
   mfaEnabled: boolean;
   mfaSetupRequired: boolean;
   /** null for a super admin. */

@@ -21,6 +21,9 @@ async function tagOf(data: unknown): Promise<string> {
   return `"${toHex(bytes)}"`;
 }
 
+export const hasChanged = (): AppError =>
+  new AppError('PRECONDITION_FAILED', 'It has changed since you read it. Read it again.');
+
 /** Throws PRECONDITION_FAILED when the client names a state (If-Match) that the resource, as a GET shows it, is not in. */
 export async function requireMatch(c: AppContext, current: unknown): Promise<void> {
   const wanted = c.req.header('if-match');
@@ -28,6 +31,6 @@ export async function requireMatch(c: AppContext, current: unknown): Promise<voi
   // A weak tag promises too little to change something by it.
   const tags = wanted.split(',').map((tag) => tag.trim());
   if (!tags.includes(await tagOf(current))) {
-    throw new AppError('PRECONDITION_FAILED', 'It has changed since you read it. Read it again.');
+    throw hasChanged();
   }
 }

@@ -4,7 +4,7 @@ import type { Permission } from '#contracts/roles';
 import { rateCounterOf } from '#durable-objects/stubs';
 import { configOf } from '../env.ts';
 import { logFailure } from '../log.ts';
-import { clientOf } from './client-address.ts';
+import { clientOf, limitSubjectOf } from './client-address.ts';
 import type { AppContext, AppEnv, UserCaller } from './context.ts';
 import { AppError } from './errors.ts';
 
@@ -44,20 +44,45 @@ export async function countUser(c: AppContext, { id, tenant }: UserCaller): Prom
   else await countRequest(c, `user:${id}`, tenant?.settings.requestsPerMinute ?? requestsPerMinute);
 }
 
-/** Counts a request of an API key against its own limit; one that reports telemetry has a gateway's. */
+/**
+ * Counts a request of an API key. A number of its own holds literally, for everything together; save that outside of
+ * telemetry no key has more than the operator has set for its tenant. Without one it has a person's limit and, where it
+ * reports telemetry, a gateway's.
+ */
 export async function countKey(
   c: AppContext,
-  key: { id: string; scopes: readonly Permission[]; requests_per_minute: number | null },
+  key: {
+    id: string;
+    scopes: readonly Permission[];
+    requests_per_minute: number | null;
+    tenant: { settings: { requestsPerMinute: number | null } };
+  },
 ): Promise<void> {
   const { requestsPerMinute } = configOf(c.env);
-  const byDefault = key.scopes.includes('telemetry:write') ? requestsPerMinute * telemetryMultiple : requestsPerMinute;
-  await countRequest(c, `key:${key.id}`, key.requests_per_minute ?? byDefault);
+  const own = key.requests_per_minute;
+  const ceiling = key.tenant.settings.requestsPerMinute;
+  const elsewhere = Math.min(own ?? ceiling ?? requestsPerMinute, ceiling ?? Infinity);
+  const reports = key.scopes.includes('telemetry:write');
+  const forTelemetry = own ?? (reports ? requestsPerMinute * telemetryMultiple : elsewhere);
+  if (isTelemetry(c) && forTelemetry !== elsewhere) await countRequest(c, `telemetry:${key.id}`, forTelemetry);
+  else await countRequest(c, `key:${key.id}`, elsewhere);
 }
+
+/**
+ * Where secrets are guessed: passwords, codes, mailed tokens. Apart from everything else an address does, and half as much
+ * of it: a shop that signs in at the same minute fits, a list of stolen passwords does not. An account's own lock counts
+ * wrong passwords, whatever address they come from.
+ */
+const guessable =
+  /^\/api\/v1\/(?:auth\/(?:login|sign-up|accept-invitation|invitation-preview|password-reset(?:\/confirm)?)|setup)$/;
+const guessMultiple = 3;
 
 /** Counts a request that no signed-in user stands behind, by client address. */
 export async function countPublicRequest(c: AppContext): Promise<void> {
-  const limit = configOf(c.env).requestsPerMinute * publicMultiple;
-  await countRequest(c, `address:${clientOf(c).ip ?? 'unknown'}`, limit);
+  const { requestsPerMinute } = configOf(c.env);
+  const isGuess = c.req.method === 'POST' && guessable.test(c.req.path);
+  const subject = `${isGuess ? 'sign_in' : 'address'}:${limitSubjectOf(clientOf(c).ip)}`;
+  await countRequest(c, subject, requestsPerMinute * (isGuess ? guessMultiple : publicMultiple));
 }
 
 /** For routes that need no sign-in. */
