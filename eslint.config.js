@@ -3,6 +3,7 @@ import js from '@eslint/js';
 import svelte from 'eslint-plugin-svelte';
 import globals from 'globals';
 import ts from 'typescript-eslint';
+import { scopedStores } from './scripts/lint/scoped-stores.js';
 
 export default ts.config(
   {
@@ -37,6 +38,31 @@ export default ts.config(
   {
     files: ['**/*.svelte', '**/*.svelte.ts'],
     languageOptions: { parserOptions: { parser: ts.parser, extraFileExtensions: ['.svelte'] } },
+  },
+  {
+    files: ['worker/features/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    plugins: { truckiq: { rules: { 'scoped-stores': scopedStores } } },
+    rules: { 'truckiq/scoped-stores': 'error' },
+  },
+  {
+    // Scopes are made where a caller has been read from D1, and by jobs; nowhere else.
+    files: ['worker/**/*.ts'],
+    ignores: ['**/*.test.ts', 'worker/http/**', 'worker/jobs/**', 'worker/features/sync/{run-ending,sync-work}.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: 'http/tenant-scope(\\.ts)?$',
+              importNames: ['readScopeFromAuth', 'tenantScopeFromAuth', 'scopeForJob'],
+              message: 'Only the auth layer and jobs make scopes; take one as a parameter.',
+            },
+          ],
+        },
+      ],
+    },
   },
   {
     files: ['**/*.cjs'],

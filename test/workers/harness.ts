@@ -1,10 +1,23 @@
 /** What a test needs to stand in front of the real Worker: tenants, people, tokens, trucks, and a way to call. */
 import { env, exports } from 'cloudflare:workers';
+import { eq } from 'drizzle-orm';
 import type { Permission, Role } from '#contracts/roles';
 import { permissionsOf } from '#contracts/roles';
 import { openDatabase } from '#worker/db/client';
-import { alerts, dealerLinks, faults, sessions, tenants, users, vehicles } from '#worker/db/schema/index';
-import { signAccessToken } from '#worker/http/tokens';
+import {
+  alerts,
+  apiKeys,
+  apiKeySecrets,
+  auditLog,
+  auditOutbox,
+  dealerLinks,
+  faults,
+  sessions,
+  tenants,
+  users,
+  vehicles,
+} from '#worker/db/schema/index';
+import { hashToken, newOpaqueToken, signAccessToken } from '#worker/http/tokens';
 import { newId } from '#worker/ids';
 
 export const origin = 'http://truckiq.test';
@@ -19,9 +32,9 @@ let counter = 0;
 const next = (): number => (counter += 1);
 
 /** A tenant of its own per test: storage is shared within a file. */
-export async function tenant(kind: 'dealer' | 'fleet' = 'fleet', settings = {}): Promise<TestTenant> {
+export async function tenant(kind: 'dealer' | 'fleet' = 'fleet', settings = {}, called?: string): Promise<TestTenant> {
   const id = newId();
-  const name = `${kind} ${next()}`;
+  const name = called ?? `${kind} ${next()}`;
   const at = new Date().toISOString();
   await db.insert(tenants).values({ id, name, kind, settings, createdAt: at, updatedAt: at });
   return { id, name };
@@ -52,7 +65,7 @@ export interface TestPerson {
 export async function person(
   of: TestTenant | null,
   role: Role,
-  options: { issuedAt?: Date; passwordHash?: string } = {},
+  options: { issuedAt?: Date; passwordHash?: string; name?: string } = {},
 ): Promise<TestPerson> {
   const userId = newId();
   const sessionId = newId();
@@ -63,7 +76,7 @@ export async function person(
     id: userId,
     tenantId: of?.id ?? null,
     email,
-    name: `Person ${role}`,
+    name: options.name ?? `Person ${role}`,
     role,
     passwordHash: options.passwordHash ?? null,
     createdAt: at,
@@ -82,6 +95,36 @@ export async function person(
     options.issuedAt ?? now,
   );
   return { userId, sessionId, email, token };
+}
+
+/** An API key as the door knows it; `key` goes where a person's token goes. */
+export async function apiKey(
+  of: TestTenant,
+  scopes: readonly Permission[],
+  options: Partial<typeof apiKeys.$inferInsert> & { expiresAt?: Date } = {},
+): Promise<{ id: string; key: string }> {
+  const { expiresAt = new Date(Date.now() + 90 * 86_400_000), ...fields } = options;
+  const id = newId();
+  const createdAt = new Date().toISOString();
+  const key = newOpaqueToken('tk_live_');
+  await db.insert(apiKeys).values({
+    id,
+    tenantId: of.id,
+    name: `key ${next()}`,
+    scopes: [...scopes],
+    lifetimeSeconds: 90 * 86_400,
+    createdBy: newId(),
+    createdAt,
+    ...fields,
+  });
+  await db.insert(apiKeySecrets).values({
+    secretHash: await hashToken(key),
+    apiKeyId: id,
+    hint: key.slice(-4),
+    createdAt,
+    expiresAt: expiresAt.toISOString(),
+  });
+  return { id, key };
 }
 
 export async function truck(of: TestTenant, fields: Partial<typeof vehicles.$inferInsert> = {}): Promise<string> {
@@ -174,7 +217,7 @@ export async function call(
   const raw = typeof options.body === 'string';
   if (options.body !== undefined && !headers.has('content-type')) headers.set('content-type', 'application/json');
   const response = await exports.default.fetch(
-    new Request(path.startsWith('/api') || path.startsWith('/.') ? `${origin}${path}` : `${origin}/api/v1${path}`, {
+    new Request(path.startsWith('/api/') || path.startsWith('/.') ? `${origin}${path}` : `${origin}/api/v1${path}`, {
       method,
       headers,
       ...(options.body === undefined ? {} : { body: raw ? (options.body as string) : JSON.stringify(options.body) }),
@@ -188,6 +231,15 @@ export async function call(
     // Not every answer has a body.
   }
   return { status: response.status, headers: response.headers, body: body as Answer['body'], text };
+}
+
+/** Whole audit entries of a chain in their order, chained already or still waiting to be. */
+export async function auditEntriesOf(chain: string): Promise<(typeof auditOutbox.$inferSelect)[]> {
+  const [chained, waiting] = await db.batch([
+    db.select().from(auditLog).where(eq(auditLog.chain, chain)).orderBy(auditLog.seq),
+    db.select().from(auditOutbox).where(eq(auditOutbox.chain, chain)).orderBy(auditOutbox.id),
+  ]);
+  return [...chained, ...waiting];
 }
 
 /** A role that lacks the permission, so that a route can be tried from outside. */
