@@ -8,8 +8,13 @@ export default defineConfig({
   root: import.meta.dirname,
   plugins: [svelte({ configFile: false, compilerOptions: { runes: true } }), svelteTesting()],
   resolve: {
-    // Only addresses are asked of SvelteKit by what is tested here; the router itself is tested end to end.
-    alias: { '$app/paths': path.resolve(import.meta.dirname, 'test/app-paths.ts') },
+    // Addresses, and where one is and goes, are all that is asked of SvelteKit here; the router is tested end to end.
+    alias: Object.fromEntries(
+      ['paths', 'navigation', 'state'].map((name) => [
+        `$app/${name}`,
+        path.resolve(import.meta.dirname, `test/app-${name}.ts`),
+      ]),
+    ),
   },
   test: {
     name: 'web',

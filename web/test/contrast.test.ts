@@ -55,9 +55,10 @@ describe.each([
   it('reads on filled labels, buttons and tinted rows', () => {
     expect(ratio('on-critical', 'critical-fill')).toBeGreaterThanOrEqual(4.5);
     expect(ratio('on-accent', 'accent')).toBeGreaterThanOrEqual(4.5);
-    for (const tint of ['critical-soft', 'high-soft', 'accent-soft']) {
+    for (const tint of ['critical-soft', 'high-soft', 'medium-soft', 'low-soft', 'accent-soft']) {
       expect(ratio('ink', tint)).toBeGreaterThanOrEqual(4.5);
       expect(ratio('ink-soft', tint)).toBeGreaterThanOrEqual(4.5);
     }
+    expect(ratio('low', 'low-soft')).toBeGreaterThanOrEqual(4.5);
   });
 });

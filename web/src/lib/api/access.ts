@@ -27,6 +27,8 @@ export const browserEffects: AccessEffects = {
 export class AccessKeeper {
   /** Called with each fresh sign-in or renewal, and with null when the session has ended. */
   onChange: (result: SignInResult | null) => void = () => {};
+  /** Called when a request was refused for want of a permission: the role may have changed since sign-in. */
+  onForbidden: () => void = () => {};
   #token: string | null = null;
   #endsAtMs = 0;
   #renewal: Promise<string> | null = null;

@@ -13,6 +13,8 @@ const user: SignInResult['user'] = {
   tenantId,
   tenantName: 'T',
   permissions: ['vehicles:read'],
+  mfaEnabled: false,
+  mfaSetupRequired: false,
 };
 const signedIn = (accessToken: string): SignInResult => ({ accessToken, expiresIn: 900, user });
 const json = (status: number, body: unknown, headers: Record<string, string> = {}): Response =>
@@ -57,6 +59,39 @@ const failureOf = async (work: Promise<unknown>): Promise<ApiFailure> => {
   }
   throw new Error('it did not fail');
 };
+
+describe('what anybody may ask', () => {
+  it('carries no token, and its refusal leaves the session alone', async () => {
+    const { keeper, seen, effects, api } = setUp({
+      answers: [
+        () => refusal(403, 'FORBIDDEN'),
+        () => refusal(403, 'ACCOUNT_DEACTIVATED'),
+        () => refusal(401, 'UNAUTHENTICATED'),
+      ],
+    });
+    keeper.accept(signedIn('first'));
+    keeper.onForbidden = vi.fn();
+    const company = { company: 'C', name: 'N', email: 'a@b.example', password: 'Long-Enough-1' };
+    await failureOf(answer(api.POST('/api/v1/auth/sign-up', { body: { ...company, delivery: 'cookie' } })));
+    const suspended = await failureOf(
+      answer(api.POST('/api/v1/auth/login', { body: { email: 'a@b.example', password: 'x', delivery: 'cookie' } })),
+    );
+    expect(suspended.message).toBe('says ACCOUNT_DEACTIVATED');
+    await failureOf(answer(api.POST('/api/v1/setup', { body: { token: 't', email: 'a@b.example', password: 'x' } })));
+    expect(seen.map(({ token }) => token)).toEqual([null, null, null]);
+    expect(keeper.onForbidden).not.toHaveBeenCalled();
+    expect(keeper.isSignedIn).toBe(true);
+    expect(effects.fetch).not.toHaveBeenCalled();
+  });
+
+  it('is not what is protected: a refusal there has the rights read again', async () => {
+    const { keeper, api } = setUp({ answers: [() => refusal(403, 'FORBIDDEN')] });
+    keeper.accept(signedIn('first'));
+    keeper.onForbidden = vi.fn();
+    await failureOf(answer(api.GET('/api/v1/auth/sessions', {})));
+    expect(keeper.onForbidden).toHaveBeenCalledOnce();
+  });
+});
 
 describe('the client', () => {
   it('renews an expired token once and sends the same request again, body and all', async () => {
@@ -125,6 +160,18 @@ describe('the client', () => {
     );
     expect(failure.message).toBe('That e-mail and password do not belong together.');
     expect(onChange).not.toHaveBeenCalled();
+  });
+
+  it('tells of a refusal for want of a permission, and of no other', async () => {
+    const { keeper, api } = setUp({ answers: [() => refusal(404, 'NOT_FOUND'), () => refusal(403, 'FORBIDDEN')] });
+    keeper.accept(signedIn('first'));
+    const onForbidden = vi.fn();
+    keeper.onForbidden = onForbidden;
+    await failureOf(answer(api.GET('/api/v1/tenant', {})));
+    expect(onForbidden).not.toHaveBeenCalled();
+    await failureOf(answer(api.GET('/api/v1/tenant', {})));
+    expect(onForbidden).toHaveBeenCalledOnce();
+    expect(keeper.isSignedIn).toBe(true);
   });
 
   it('renews ahead of the end, and shares one renewal among callers', async () => {

@@ -4,6 +4,10 @@ import { AccessKeeper } from './access.ts';
 import { failureFrom, networkFailure } from './failure.ts';
 import type { paths } from './generated/schema.d.ts';
 
+/** What anybody may ask. It carries no token, and its refusal says nothing about the session that may be open here. */
+const publicPath =
+  /^\/api\/v1\/(?:setup|auth\/(?:login|sign-up|options|accept-invitation|invitation-preview|password-reset(?:\/confirm)?|oidc\/lookup))$/;
+
 /** A fetch that carries the access token, renews an expired one and asks again once. */
 export function authorizedFetch(
   access: AccessKeeper,
@@ -14,9 +18,11 @@ export function authorizedFetch(
     return request;
   };
   return async (request) => {
+    if (publicPath.test(new URL(request.url).pathname)) return send(request);
     // A body can be sent once only: keep a copy for the second try.
     const again = request.clone();
     const response = await send(withToken(request, await access.token()));
+    if (response.status === 403) access.onForbidden();
     if (response.status !== 401 || !access.isSignedIn) return response;
     const body: unknown = await response
       .clone()
@@ -41,6 +47,17 @@ export const api = createApi(
   typeof location === 'undefined' ? 'http://localhost' : location.origin,
 );
 
+/** What came back, whatever it says. @throws ApiFailure when nothing did */
+async function outcomeOf<Outcome>(request: Promise<Outcome>): Promise<Outcome> {
+  try {
+    return await request;
+  } catch (thrown) {
+    // openapi-fetch passes on what fetch and our own renewal throw.
+    if (thrown instanceof Error && thrown.name === 'ApiFailure') throw thrown;
+    throw networkFailure();
+  }
+}
+
 /**
  * The body of a good answer.
  * @throws ApiFailure for a refused request, and for one that got no answer
@@ -48,16 +65,15 @@ export const api = createApi(
 export async function answer<T>(
   request: Promise<{ data?: T; error?: unknown; response: Response }>,
 ): Promise<NonNullable<T>> {
-  let outcome: { data?: T; error?: unknown; response: Response };
-  try {
-    outcome = await request;
-  } catch (thrown) {
-    // openapi-fetch passes on what fetch and our own renewal throw.
-    if (thrown instanceof Error && thrown.name === 'ApiFailure') throw thrown;
-    throw networkFailure();
-  }
+  const outcome = await outcomeOf(request);
   if (!outcome.response.ok || outcome.data === undefined || outcome.data === null) {
     throw failureFrom(outcome.response, outcome.error);
   }
   return outcome.data;
+}
+
+/** Like `answer`, where the body does not matter: a 204, or what nobody reads. */
+export async function answerEmpty(request: Promise<{ error?: unknown; response: Response }>): Promise<void> {
+  const outcome = await outcomeOf(request);
+  if (!outcome.response.ok) throw failureFrom(outcome.response, outcome.error);
 }

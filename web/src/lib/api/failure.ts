@@ -57,10 +57,10 @@ export function sentenceFor(code: FailureCode, apiMessage: string, waitSeconds: 
   switch (code) {
     case 'INVALID_CREDENTIALS':
       return 'That e-mail and password do not belong together.';
+    case 'MFA_INVALID':
+      return 'That code is not right, or it has been used already.';
     case 'ACCOUNT_LOCKED':
-      return 'This account is locked after too many wrong passwords.';
-    case 'ACCOUNT_DEACTIVATED':
-      return 'This account has been deactivated. Ask your administrator to activate it.';
+      return 'This account is locked after too many wrong tries.';
     case 'RATE_LIMITED':
       return wait === null ? 'Too many requests at once.' : `Too many requests at once. Try again in ${wait}.`;
     case 'FORBIDDEN':

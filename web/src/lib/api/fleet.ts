@@ -1,6 +1,5 @@
 /** What the screens ask of the API, one function per question. Each throws ApiFailure. */
 import type { Alert, AlertSeverity, AlertStatus } from '#contracts/alerts';
-import type { SignInResult } from '#contracts/auth';
 import type { Fault } from '#contracts/faults';
 import type { LiveTicket } from '#contracts/live';
 import { pageOf, type PageMeta } from '#contracts/primitives';
@@ -38,19 +37,11 @@ export interface AlertQuery extends TenantScope {
 }
 
 /** The query string carries numbers as text. */
-const paged = <T extends { page?: number; pageSize?: number }>({ page, pageSize, ...rest }: T) => ({
+export const paged = <T extends { page?: number; pageSize?: number }>({ page, pageSize, ...rest }: T) => ({
   ...rest,
   ...(page === undefined ? {} : { page: String(page) }),
   ...(pageSize === undefined ? {} : { pageSize: String(pageSize) }),
 });
-
-export const signIn = async (email: string, password: string): Promise<SignInResult> =>
-  (await answer(api.POST('/api/v1/auth/login', { body: { email, password, delivery: 'cookie' } }))).data;
-
-/** Ends the session on the server; the cookie goes with it. */
-export const signOut = async (): Promise<void> => {
-  await api.POST('/api/v1/auth/logout', {});
-};
 
 export const getTenant = async (): Promise<Tenant> => (await answer(api.GET('/api/v1/tenant', {}))).data;
 

@@ -29,6 +29,10 @@ describe('ages', () => {
     [3_600_000, '1 h'],
     [47 * 3_600_000, '47 h'],
     [48 * 3_600_000, '2 d'],
+    [47.7 * 3_600_000, '2 d'],
+    [90 * 86_400_000 - 1_000, '90 d'],
+    [89.4 * 86_400_000, '89 d'],
+    [23.9 * 3_600_000, '23 h'],
   ])('%i ms is %s', (ms, words) => {
     expect(formatSpan(ms)).toBe(words);
   });
@@ -50,11 +54,21 @@ describe('ages', () => {
 
 describe('times', () => {
   it("shows the tenant's zone, and the exact UTC for the tooltip", () => {
-    expect(formatDateTime(at, 'America/Denver')).toBe('Nov 20, 02:00');
+    expect(formatDateTime(at, 'America/Denver', atMs)).toBe('Nov 20, 02:00');
     expect(formatUtc(at)).toBe('2026-11-20 09:00:00 UTC');
   });
   it('shows midnight as 00, not 24', () => {
-    expect(formatDateTime('2026-11-20T07:00:00.000Z', 'America/Denver')).toBe('Nov 20, 00:00');
+    expect(formatDateTime('2026-11-20T07:00:00.000Z', 'America/Denver', atMs)).toBe('Nov 20, 00:00');
+  });
+  it('names the year of what is not of this year there, or most of a year away', () => {
+    const newYear = Date.parse('2027-01-01T03:00:00.000Z');
+    expect(formatDateTime(at, 'UTC', newYear)).toBe('Nov 20, 2026, 09:00');
+    expect(formatDateTime(at, 'America/Denver', newYear)).toBe('Nov 20, 02:00');
+    expect(formatDateTime('2026-01-05T09:00:00.000Z', 'UTC', Date.parse('2026-12-20T00:00:00.000Z'))).toBe(
+      'Jan 5, 2026, 09:00',
+    );
+    expect(formatDateTime('2028-02-01T09:00:00.000Z', 'UTC', atMs)).toBe('Feb 1, 2028, 09:00');
+    expect(formatSince(at, newYear, 'UTC')).toBe('Nov 20, 2026');
   });
   it('gives the clock for today and the date for longer ago', () => {
     expect(formatSince(at, atMs + 3_600_000, 'America/Denver')).toBe('02:00');

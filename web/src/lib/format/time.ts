@@ -5,13 +5,17 @@ const minuteMs = 60 * secondMs;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 
-/** A span of milliseconds in one unit: "8 s", "4 min", "3 h", "2 d". A span below zero (clocks differ) counts as zero. */
+/**
+ * A span of milliseconds in one unit: "8 s", "4 min", "3 h", "2 d". Past a day it is rounded to the nearest, so that what
+ * was made for 90 days a moment ago has 90 left. A span below zero (clocks differ) counts as zero.
+ */
 export function formatSpan(spanMs: number): string {
   const span = Math.max(0, spanMs);
   if (span < minuteMs) return `${Math.floor(span / secondMs)} s`;
   if (span < hourMs) return `${Math.floor(span / minuteMs)} min`;
-  if (span < 2 * dayMs) return `${Math.floor(span / hourMs)} h`;
-  return `${Math.floor(span / dayMs)} d`;
+  if (span < dayMs) return `${Math.floor(span / hourMs)} h`;
+  const hours = Math.round(span / hourMs);
+  return hours < 48 ? `${hours} h` : `${Math.round(span / dayMs)} d`;
 }
 
 /** How long ago an instant was: "just now" under 5 s, then "8 s ago" and so on. null: "never". */
@@ -35,11 +39,20 @@ function formatIn(timeZone: string, options: Intl.DateTimeFormatOptions): Intl.D
   return format;
 }
 
-/** Date and time in the tenant's zone: "Nov 20, 02:11". */
-export const formatDateTime = (at: string, timeZone: string): string =>
-  formatIn(timeZone, { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(
-    new Date(at),
-  );
+const yearOf = (atMs: number, timeZone: string): string => formatIn(timeZone, { year: 'numeric' }).format(atMs);
+
+/** Month and day, and the year where it would be missed: it is another one, or the date lies most of a year away. */
+function dateOptions(atMs: number, nowMs: number, timeZone: string): Intl.DateTimeFormatOptions {
+  const isFar = Math.abs(atMs - nowMs) > 300 * dayMs || yearOf(atMs, timeZone) !== yearOf(nowMs, timeZone);
+  return { month: 'short', day: 'numeric', ...(isFar ? { year: 'numeric' } : {}) };
+}
+
+/** Date and time in the tenant's zone: "Nov 20, 02:11"; with the year where it is not this one: "Nov 20, 2025, 02:11". */
+export function formatDateTime(at: string, timeZone: string, nowMs: number): string {
+  const atMs = Date.parse(at);
+  const date = dateOptions(atMs, nowMs, timeZone);
+  return formatIn(timeZone, { ...date, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(atMs);
+}
 
 /** A wall clock: "02:11". */
 export const formatClock = (nowMs: number, timeZone: string): string =>
@@ -54,5 +67,5 @@ export function formatSince(at: string, nowMs: number, timeZone: string): string
   const atMs = Date.parse(at);
   return nowMs - atMs < 20 * hourMs
     ? formatClock(atMs, timeZone)
-    : formatIn(timeZone, { month: 'short', day: 'numeric' }).format(new Date(atMs));
+    : formatIn(timeZone, dateOptions(atMs, nowMs, timeZone)).format(atMs);
 }

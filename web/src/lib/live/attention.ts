@@ -101,3 +101,7 @@ export function openAlertAges(
   }
   return table;
 }
+
+/** How many organisations these trucks belong to. */
+export const fleetCount = (vehicles: Iterable<Pick<LiveVehicle, 'tenantId'>>): number =>
+  new Set([...vehicles].map(({ tenantId }) => tenantId)).size;

@@ -4,7 +4,7 @@ import type { SyncRun } from '#contracts/sync';
 import { noCounts } from '#contracts/sync';
 import { alert, idOf, liveAlert, liveVehicle, tenantId, vehicle } from '../../../test/builders.ts';
 import { recentActivity, runWords } from './activity.ts';
-import { attentionTrucks, openAlertAges, riskCounts } from './attention.ts';
+import { attentionTrucks, fleetCount, openAlertAges, riskCounts } from './attention.ts';
 import { boardRows, boardRowsMax, pixelShift, rowsWithoutWords } from './board.ts';
 import type { LivePicture } from './fold.ts';
 import { inboxAlerts, inboxGroups, stepped } from './inbox.ts';
@@ -20,6 +20,14 @@ const picture = (
   alerts: new Map(alerts.map((one) => [one.id, one])),
 });
 const nowMs = Date.parse('2026-11-20T09:00:00.000Z');
+
+describe('the fleets on screen', () => {
+  it('are those with trucks: a dealer without any is none', () => {
+    const of = (n: number) => liveVehicle(n, { tenantId: idOf(9_000 + n) });
+    expect(fleetCount([of(1), of(1), of(2)])).toBe(2);
+    expect(fleetCount([])).toBe(0);
+  });
+});
 
 describe('attentionTrucks', () => {
   it('takes high and critical risk, and major alerts of others', () => {

@@ -83,6 +83,17 @@ export class Board {
     }
   }
 
+  forget(): void {
+    this.#kept = null;
+    this.#reasons.clear();
+    this.#readFor.clear();
+    try {
+      localStorage.removeItem(boardStorageKey);
+    } catch {
+      // Nothing was kept either.
+    }
+  }
+
   keep(picture: BoardPicture): void {
     this.#kept = picture;
     try {

@@ -51,6 +51,7 @@ export class Home {
   }
 
   async #readAlerts(): Promise<void> {
+    if (!session.can('alerts:read')) return;
     this.alerts = (await fleet.listAlerts({ ...scope.query, pageSize: 50 })).data;
   }
 

@@ -1,5 +1,5 @@
 /** The live picture as the screens read it. One connection per page, whatever is shown. */
-import type { LiveAlert, LiveVehicle } from '#contracts/live';
+import { closeCode, type LiveAlert, type LiveVehicle } from '#contracts/live';
 import { ApiFailure } from '../api/failure.ts';
 import * as fleet from '../api/fleet.ts';
 import { alertsByVehicle, attentionTrucks, riskCounts } from '../live/attention.ts';
@@ -39,6 +39,8 @@ class Live {
     {
       onState: (state) => {
         this.state = state;
+        // Closed for want of a right to look: nothing that was seen may stay on screen.
+        if (state.kind === 'ended' && state.code !== closeCode.protocolMismatch) this.#forget();
       },
       onPicture: (picture) => {
         this.picture = picture;
@@ -70,9 +72,13 @@ class Live {
       removeEventListener('online', retry);
       document.removeEventListener('visibilitychange', retry);
       this.#connection.stop();
-      this.picture = emptyPicture;
-      this.heardAtMs = null;
+      this.#forget();
     };
+  }
+
+  #forget(): void {
+    this.picture = emptyPicture;
+    this.heardAtMs = null;
   }
 }
 

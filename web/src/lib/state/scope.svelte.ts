@@ -69,6 +69,12 @@ class Scope {
     }
   }
 
+  /** A tenant as a change of it was answered. */
+  take(tenant: Tenant): void {
+    if (this.tenant?.id === tenant.id) this.tenant = tenant;
+    this.choices = this.choices.map((choice) => (choice.id === tenant.id ? tenant : choice));
+  }
+
   pick(tenantId: string): void {
     this.tenant = this.choices.find(({ id }) => id === tenantId) ?? this.tenant;
     try {
