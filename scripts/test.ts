@@ -117,6 +117,7 @@ const lanes = await Promise.all([
       ]),
     () => check('lint: format', 'prettier', ['--check', '.', '--log-level', 'warn']),
     () => check('api: document and types match the code', 'node', ['scripts/openapi.ts', '--check']),
+    () => check('docs: permissions match the routes and roles', 'node', ['scripts/permissions.ts', '--check']),
     () => check('bundle: deploy --dry-run under 1.5 MB', 'node', ['scripts/deploy.ts', '--dry-run']),
   ),
   lane(

@@ -1,15 +1,11 @@
 /** Starts the simulated outside world: one world, the portal that shows it, the gateway that reports from it. */
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
-import { getConnInfo } from '@hono/node-server/conninfo';
 import { startGateway, type Gateway, type GatewayStats } from './gateway/gateway.ts';
-import { loginTokens, type TokenProvider } from './gateway/sign-in.ts';
+import { keysIn, keyTokens, type TokenProvider } from './gateway/sign-in.ts';
+import { listen, remoteAddressOf } from './local.ts';
 import { portalAccounts } from './portal/accounts.ts';
-import { createPortal, type Portal } from './portal/portal.ts';
+import { createPortal } from './portal/portal.ts';
 import type { PortalCounters } from './portal/portal-state.ts';
 import { createClock } from './world/clock.ts';
-import { demoPassword, fleetAdminEmail } from './world/demo.ts';
 import { createWorld, type World } from './world/world.ts';
 
 export interface SimulatorOptions {
@@ -25,11 +21,16 @@ export interface SimulatorOptions {
   /** Whether positions are sent. */
   gateway: boolean;
   log: (line: string) => void;
-  /** How the gateway signs in; by default as each fleet's demo admin. */
+  /** Where the gateway finds each fleet's API key; see gateway/sign-in.ts. */
+  keysFile?: string | undefined;
+  /** Another way to the keys. */
   getToken?: TokenProvider;
   requestsPerSecond?: number;
   now?: () => number;
 }
+
+/** Where the start command keeps them. */
+const defaultKeysFile = '.truckiq/gateway-keys.json';
 
 export interface SimulatorStats {
   portal: PortalCounters;
@@ -41,30 +42,6 @@ export interface Simulators {
   world: World;
   stats(): SimulatorStats;
   stop(): Promise<void>;
-}
-
-/** The simulators listen here only: nothing outside the machine has business with them. */
-const host = '127.0.0.1';
-
-function listen(portal: Portal, port: number): Promise<Server> {
-  const server = createServer(getRequestListener(portal.app.fetch, { hostname: host }));
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') reject(new Error(`the portal simulator's port ${port} is already in use`));
-      else if (error.code === 'EACCES') reject(new Error(`the portal simulator may not listen on port ${port}`));
-      else reject(error);
-    });
-    server.listen(port, host, () => resolve(server));
-  });
-}
-
-/** Address of the client of a request that came over a socket; null for one that did not. */
-function remoteAddressOf(c: Parameters<typeof getConnInfo>[0]): string | null {
-  try {
-    return getConnInfo(c).remote.address ?? null;
-  } catch {
-    return null;
-  }
 }
 
 /**
@@ -82,21 +59,17 @@ export async function startSimulators(options: SimulatorOptions): Promise<Simula
     requestsPerSecond: options.requestsPerSecond,
     remoteAddressOf,
   });
-  const server = await listen(portal, options.portalPort);
-  const portalUrl = `http://${host}:${(server.address() as AddressInfo).port}`;
+  const listener = await listen(portal.app, options.portalPort, 'portal simulator');
+  const portalUrl = listener.url;
   options.log(`portal simulator at ${portalUrl}`);
 
   let gateway: Gateway | null = null;
   if (options.gateway) {
-    const credentialsOf = (tenantName: string) => {
-      const email = fleetAdminEmail(tenantName);
-      return email === null ? null : { email, password: demoPassword };
-    };
     gateway = startGateway({
       apiBaseUrl: options.apiBaseUrl,
       world,
       fleets: world.demoFleets,
-      getToken: options.getToken ?? loginTokens({ apiBaseUrl: options.apiBaseUrl, credentialsOf }),
+      getToken: options.getToken ?? keyTokens(keysIn(options.keysFile ?? defaultKeysFile)),
       log: options.log,
     });
   }
@@ -108,9 +81,7 @@ export async function startSimulators(options: SimulatorOptions): Promise<Simula
     async stop() {
       gateway?.stop();
       portal.release();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
+      await listener.close();
     },
   };
 }

@@ -56,7 +56,7 @@ export function lockStateFolder(folder: string): void {
 
 /** Empties a state folder of everything a start makes. */
 function forget(folder: string): void {
-  for (const name of ['data', 'secrets.json', 'world.json', 'mail', 'logs']) {
+  for (const name of ['data', 'secrets.json', 'gateway-keys.json', 'world.json', 'mail', 'logs']) {
     rmSync(join(folder, name), { recursive: true, force: true });
   }
 }

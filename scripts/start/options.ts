@@ -6,11 +6,17 @@ export interface StartOptions {
   port: number;
   /** Port of the simulated portal; the world lives beside the Worker. */
   worldPort: number;
+  /** Port of the mail simulator, which runs with or without the world. */
+  mailPort: number;
+  /** Port of the simulated identity provider, which runs with or without the world. */
+  identityPort: number;
   /** Forget all kept state first. */
   fresh: boolean;
   /** How much faster than real time engines age, faults come and repairs happen. */
   speed: number;
   world: boolean;
+  /** Whether anybody may make a new fleet. */
+  signUp: boolean;
   requestsPerMinute: number;
   stateFolder: string;
   /** Seconds between cron-driven syncs, derived from speed. */
@@ -18,6 +24,9 @@ export interface StartOptions {
 }
 
 export class OptionError extends Error {}
+
+/** Ports after --port that belong to the simulators. */
+const neighbours = 3;
 
 function wholeNumber(name: string, text: string, min: number, max: number): number {
   const value = Number(text);
@@ -31,10 +40,11 @@ function wholeNumber(name: string, text: string, min: number, max: number): numb
 export const syncEverySeconds = (speed: number): number => Math.max(120, Math.round(900 / Math.max(1, speed)));
 
 export const usage = `npm start -- [options]
-  --port 8787        port of the dashboard and the API (the simulated portal takes the next one)
+  --port 8787        port of the dashboard and the API (the simulated portal, mailbox and identity provider take the next three)
   --fresh            forget everything kept in the state folder
   --speed 20         how much faster than real time trucks age, fail and get repaired
   --no-world         no simulated portal and no telemetry
+  --sign-up          anybody may sign up with a new fleet
   --rate-limit 100   requests a minute for one user
   --state .truckiq   where data, secrets and logs are kept`;
 
@@ -50,6 +60,7 @@ export function parseStartOptions(argv: string[], root: string): StartOptions {
         fresh: { type: 'boolean', default: false },
         speed: { type: 'string', default: '20' },
         world: { type: 'boolean', default: true },
+        'sign-up': { type: 'boolean', default: false },
         'rate-limit': { type: 'string', default: '100' },
         state: { type: 'string', default: '.truckiq' },
         help: { type: 'boolean', default: false },
@@ -59,7 +70,7 @@ export function parseStartOptions(argv: string[], root: string): StartOptions {
     throw new OptionError(`${cause instanceof Error ? cause.message : String(cause)}\n\n${usage}`);
   }
   if (values.help) throw new OptionError(usage);
-  const port = wholeNumber('port', values.port, 1, 65_534);
+  const port = wholeNumber('port', values.port, 1, 65_535 - neighbours);
   const speed = Number(values.speed);
   if (!Number.isFinite(speed) || speed <= 0 || speed > 10_000) {
     throw new OptionError(`--speed must be a number above 0 and up to 10000, not "${values.speed}".`);
@@ -71,9 +82,12 @@ export function parseStartOptions(argv: string[], root: string): StartOptions {
   return {
     port,
     worldPort: port + 1,
+    mailPort: port + 2,
+    identityPort: port + 3,
     fresh: values.fresh,
     speed,
     world: values.world,
+    signUp: values['sign-up'],
     requestsPerMinute: wholeNumber('rate-limit', values['rate-limit'], 1, 1_000_000),
     stateFolder,
     syncEverySeconds: syncEverySeconds(speed),

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { D1Database } from '@cloudflare/workers-types';
 import { eq, sql } from 'drizzle-orm';
 import { v7 } from 'uuid';
-import { demoPassword, demoPeople, demoTenants } from '#simulators/world/demo';
+import { demoPassword, demoPeople, demoTenants, fleetAdminEmail } from '#simulators/world/demo';
 import { demoRoster } from '#simulators/world/roster';
 import { demoPortalAccounts } from '#simulators/portal/accounts';
 import { openDatabase, type Database } from '#worker/db/client';
@@ -18,6 +18,8 @@ import { hashPassword } from '#worker/features/auth/passwords';
 import { getCredentials, putCredentials } from '#worker/features/sync/credentials-store';
 import { scopeForJob } from '#worker/http/tenant-scope';
 import { openVault } from '#worker/secrets/vault';
+import { seedDemoProvider } from './demo-provider.ts';
+import { seedGatewayKeys } from './gateway-keys.ts';
 
 /** The seed of the simulated world; another one is another world. */
 export const worldSeed = 2026;
@@ -30,6 +32,8 @@ export function fixedId(name: string): string {
 }
 
 const tenantId = (name: string): string => fixedId(`tenant:${name}`);
+/** The identity provider of Blue Ridge Freight. */
+export const demoProviderId = fixedId('oidc-provider:Blue Ridge Freight');
 export const demoVehicleId = (vin: string): string => fixedId(`vehicle:${vin}`);
 
 async function seedTenants(db: Database): Promise<void> {
@@ -107,6 +111,12 @@ async function seedTrucks(db: Database): Promise<void> {
   }
 }
 
+const gatewayKeyIds = (fleetName: string) => ({
+  keyId: fixedId(`api-key:gateway:${fleetName}`),
+  tenantId: tenantId(fleetName),
+  createdBy: fixedId(`user:${fleetAdminEmail(fleetName) ?? ''}`),
+});
+
 /** Where an earlier start put the simulated portal; a credential that points elsewhere is a person's own. */
 const localPortal = /^http:\/\/127\.0\.0\.1:\d+$/;
 
@@ -145,6 +155,7 @@ export async function seedDemoData(
   stateFolder: string,
   bindings: Record<string, string>,
   portalUrl: string | null,
+  identityUrl: string,
 ): Promise<void> {
   const db = openDatabase(d1);
   // Beside the databases it speaks of: whoever deletes them deletes it too.
@@ -155,6 +166,9 @@ export async function seedDemoData(
     await seedTrucks(db);
     writeFileSync(marker, '');
   }
+  await seedGatewayKeys(db, stateFolder, gatewayKeyIds, new Date());
+  const demoProvider = { id: demoProviderId, tenantId: tenantId('Blue Ridge Freight'), issuer: identityUrl };
+  await seedDemoProvider(db, stateFolder, bindings, demoProvider, new Date());
   if (portalUrl === null) await restCredentials(db);
   else await aimCredentials(db, bindings, portalUrl);
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare';
 import { unstable_getMiniflareWorkerOptions } from 'wrangler';
 import { z } from 'zod';
+import { CheckError } from './checks.ts';
 import { applyMigrations } from './migrate.ts';
 import { seedDemoData } from './seed.ts';
 
@@ -20,6 +21,7 @@ const settingsSchema = z.object({
   dashboardFolder: z.string(),
   syncEverySeconds: z.number(),
   seedPortalUrl: z.string().nullable(),
+  identityUrl: z.string(),
   bindings: z.record(z.string(), z.string()),
 });
 export type ServerSettings = z.infer<typeof settingsSchema>;
@@ -30,6 +32,7 @@ const restartCron = '@restart';
 const sweepCron = '*/5 * * * *';
 const syncCron = '*/15 * * * *';
 const nightlyCron = '17 3 * * *';
+const witnessCron = '47 3 * * *';
 
 function workerOptions(settings: ServerSettings) {
   const { workerOptions: configured } = unstable_getMiniflareWorkerOptions(join(settings.root, 'wrangler.toml'));
@@ -45,6 +48,8 @@ function workerOptions(settings: ServerSettings) {
     assets: { ...assets, directory: settings.dashboardFolder },
     // Every variable of wrangler.toml has its local value here.
     bindings: settings.bindings,
+    // The stand-in for Cloudflare's limiter writes to the disk for every request; see worker/http/shield.ts.
+    ratelimits: {},
   };
 }
 
@@ -53,7 +58,7 @@ async function prepareDatabase(miniflare: Miniflare, settings: ServerSettings): 
   try {
     const database = await miniflare.getD1Database('DB');
     await applyMigrations(database, join(settings.root, 'migrations'));
-    await seedDemoData(database, settings.stateFolder, settings.bindings, settings.seedPortalUrl);
+    await seedDemoData(database, settings.stateFolder, settings.bindings, settings.seedPortalUrl, settings.identityUrl);
   } finally {
     await miniflare.dispose();
   }
@@ -102,7 +107,7 @@ async function main(settings: ServerSettings): Promise<void> {
   const timers = [
     setInterval(() => void tick(syncCron), settings.syncEverySeconds * 1000),
     setInterval(() => void tick(sweepCron), Math.min(5 * minuteMs, settings.syncEverySeconds * 1000)),
-    setInterval(() => void tick(nightlyCron), 24 * 60 * minuteMs),
+    setInterval(() => void tick(nightlyCron).then(() => tick(witnessCron)), 24 * 60 * minuteMs),
   ];
 
   const stop = async (): Promise<void> => {
@@ -119,7 +124,9 @@ async function main(settings: ServerSettings): Promise<void> {
 
 process.once('message', (message) => {
   main(settingsSchema.parse(message)).catch((cause: unknown) => {
-    console.error(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
+    // What a person can put right needs no stack.
+    const known = cause instanceof CheckError;
+    console.error(cause instanceof Error && !known ? (cause.stack ?? cause.message) : String(cause));
     process.exit(1);
   });
 });

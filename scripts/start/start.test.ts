@@ -18,17 +18,24 @@ describe('options', () => {
     expect(parseStartOptions([], root)).toMatchObject({
       port: 8787,
       worldPort: 8788,
+      mailPort: 8789,
+      identityPort: 8790,
       fresh: false,
       world: true,
+      signUp: false,
       requestsPerMinute: 100,
     });
-    const all = ['--port', '9000', '--fresh', '--speed', '60', '--no-world', '--rate-limit', '500', '--state', 'other'];
+    const few = ['--port', '9000', '--fresh', '--speed', '60', '--no-world', '--sign-up'];
+    const all = [...few, '--rate-limit', '500', '--state', 'other'];
     expect(parseStartOptions(all, root)).toEqual({
       port: 9000,
       worldPort: 9001,
+      mailPort: 9002,
+      identityPort: 9003,
       fresh: true,
       speed: 60,
       world: false,
+      signUp: true,
       requestsPerMinute: 500,
       stateFolder: '/srv/truckiq/other',
       syncEverySeconds: 120,
@@ -37,7 +44,7 @@ describe('options', () => {
 
   test.each([
     [['--port', '0'], '--port'],
-    [['--port', '65535'], '--port'],
+    [['--port', '65533'], '--port'],
     [['--port', '80.5'], '--port'],
     [['--speed', '-1'], '--speed'],
     [['--speed', 'fast'], '--speed'],

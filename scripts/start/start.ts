@@ -5,13 +5,16 @@
 import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { demoDomain } from '#simulators/identity/people';
+import { localApiKey } from '#simulators/mail/email-api';
 import { demoPassword, demoPeople } from '#simulators/world/demo';
 import { findBrowser, installBrowserWrapper } from './browser.ts';
 import { build } from './build.ts';
 import { CheckError, lockStateFolder, prepareStateFolder, readStateFile, requireFreePort } from './checks.ts';
+import { gatewayKeys, gatewayKeysFile } from './gateway-keys.ts';
 import { localSecrets } from './local-secrets.ts';
 import { OptionError, parseStartOptions, type StartOptions } from './options.ts';
-import { worldSeed } from './seed.ts';
+import { demoProviderId, worldSeed } from './seed.ts';
 import type { ServerSettings } from './server.ts';
 import { supervise, type Supervised } from './supervise.ts';
 
@@ -44,6 +47,8 @@ function announce(options: StartOptions, url: string): void {
         `  Portal     http://127.0.0.1:${options.worldPort} (simulated; read by a real Chromium every ${options.syncEverySeconds} s)`,
       ]
     : ['  Portal     none (--no-world)'];
+  const identity = `  Directory  http://127.0.0.1:${options.identityPort} (simulated identity provider of Blue Ridge Freight: sign in with ${demoDomain})`;
+  const mail = `  Mail       http://127.0.0.1:${options.mailPort} (every message that would be sent)`;
   console.log(
     [
       '',
@@ -53,6 +58,8 @@ function announce(options: StartOptions, url: string): void {
       `  Display    ${url}/display (sign in as a manager first)`,
       `  API        ${url}/api/docs`,
       ...world,
+      mail,
+      identity,
       '',
       `  Sign in with the password ${demoPassword} as`,
       ...people,
@@ -78,10 +85,13 @@ async function run(options: StartOptions): Promise<void> {
   lockStateFolder(options.stateFolder);
   await requireFreePort(options.port, 'the dashboard');
   if (options.world) await requireFreePort(options.worldPort, 'the simulated portal (the one after --port)');
+  await requireFreePort(options.mailPort, 'the mail simulator (the second after --port)');
+  await requireFreePort(options.identityPort, 'the identity provider (the third after --port)');
   prepareStateFolder(options.stateFolder, options.fresh);
   // Read before anything takes time: a damaged file is said at once.
   const secrets = localSecrets(options.stateFolder);
   const anchorMs = worldAnchorMs(options.stateFolder);
+  gatewayKeys(options.stateFolder);
   const browser = await findBrowser();
   if (browser === null) {
     throw new CheckError(
@@ -111,19 +121,22 @@ async function run(options: StartOptions): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stopAndExit);
   if (process.env['npm_lifecycle_event'] !== undefined) stopWithParent(stopAndExit);
 
-  if (options.world) {
-    const world = supervise({
-      name: 'The simulated world',
-      script: join(root, 'simulators', 'main.ts'),
-      logFile: join(options.stateFolder, 'logs', 'world.log'),
-      args: [
-        ...['--port', String(options.worldPort), '--api', url, '--seed', String(worldSeed)],
-        ...['--anchor', String(anchorMs), '--speed', String(options.speed)],
-      ],
-    });
-    children.push(world);
-    await Promise.race([world.ready, world.failed]);
-  }
+  // One process for everything outside: mail always, the world unless it is not wanted.
+  const simulators = supervise({
+    name: 'The simulators',
+    script: join(root, 'simulators', 'main.ts'),
+    logFile: join(options.stateFolder, 'logs', 'world.log'),
+    args: [
+      ...['--mail-port', String(options.mailPort), '--mail-folder', join(options.stateFolder, 'mail')],
+      ...['--identity-port', String(options.identityPort), '--identity-provider', demoProviderId],
+      ...['--port', String(options.worldPort), '--api', url, '--seed', String(worldSeed)],
+      ...['--anchor', String(anchorMs), '--speed', String(options.speed)],
+      ...['--keys', gatewayKeysFile(options.stateFolder)],
+      ...(options.world ? [] : ['--no-world']),
+    ],
+  });
+  children.push(simulators);
+  await Promise.race([simulators.ready, simulators.failed]);
   const server = supervise({
     name: 'The Worker',
     script: join(import.meta.dirname, 'server.ts'),
@@ -137,16 +150,19 @@ async function run(options: StartOptions): Promise<void> {
       dashboardFolder,
       syncEverySeconds: options.syncEverySeconds,
       seedPortalUrl: options.world ? portalUrl : null,
+      identityUrl: `http://127.0.0.1:${options.identityPort}`,
       bindings: {
         ...secrets,
         ENVIRONMENT: 'development',
         PUBLIC_URL: url,
-        SIGN_UP: 'false',
-        MAIL_API_URL: url,
-        MAIL_API_KEY: 're_local',
+        SIGN_UP: String(options.signUp),
+        MAIL_API_URL: `http://127.0.0.1:${options.mailPort}`,
+        MAIL_API_KEY: localApiKey,
         MAIL_FROM: 'TruckIQ <notify@truckiq.example>',
+        DNS_API_URL: `http://127.0.0.1:${options.identityPort}/dns-query`,
         ALLOWED_ORIGINS: `http://localhost:${options.port},http://127.0.0.1:${options.port}`,
         ALLOW_LOCAL_TARGETS: 'true',
+        TRUST_CONNECTING_IP: 'false',
         RATE_LIMIT_PER_MINUTE: String(options.requestsPerMinute),
       },
     } satisfies ServerSettings,

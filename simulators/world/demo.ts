@@ -70,23 +70,23 @@ export interface DemoPerson {
 export const demoPassword = 'Demo-Truck-2026!';
 
 export const demoPeople: readonly DemoPerson[] = [
-  { email: 'super@demo.example', name: 'Platform Operator', role: 'super_admin', tenantName: null },
-  { email: 'dealer@summit.example', name: 'Summit Admin', role: 'dealer_admin', tenantName: 'Summit Kenworth' },
-  { email: 'service@summit.example', name: 'Summit Service', role: 'service_manager', tenantName: 'Summit Kenworth' },
-  { email: 'admin@blueridge.example', name: 'Blue Ridge Admin', role: 'fleet_admin', tenantName: 'Blue Ridge Freight' },
-  { email: 'tech@blueridge.example', name: 'Blue Ridge Tech', role: 'technician', tenantName: 'Blue Ridge Freight' },
-  { email: 'viewer@blueridge.example', name: 'Blue Ridge Viewer', role: 'viewer', tenantName: 'Blue Ridge Freight' },
-  { email: 'driver@blueridge.example', name: 'Blue Ridge Driver', role: 'driver', tenantName: 'Blue Ridge Freight' },
+  { email: 'super@demo.example', name: 'Alex Morgan', role: 'super_admin', tenantName: null },
+  { email: 'dealer@summit.example', name: 'Dana Whitfield', role: 'dealer_admin', tenantName: 'Summit Kenworth' },
+  { email: 'service@summit.example', name: 'Sam Okafor', role: 'service_manager', tenantName: 'Summit Kenworth' },
+  { email: 'admin@blueridge.example', name: 'Robin Alvarez', role: 'fleet_admin', tenantName: 'Blue Ridge Freight' },
+  { email: 'tech@blueridge.example', name: 'Jordan Petrov', role: 'technician', tenantName: 'Blue Ridge Freight' },
+  { email: 'viewer@blueridge.example', name: 'Casey Lindqvist', role: 'viewer', tenantName: 'Blue Ridge Freight' },
+  { email: 'driver@blueridge.example', name: 'Taylor Nguyen', role: 'driver', tenantName: 'Blue Ridge Freight' },
   {
     email: 'admin@highplains.example',
-    name: 'High Plains Admin',
+    name: 'Morgan Hale',
     role: 'fleet_admin',
     tenantName: 'High Plains Logistics',
   },
-  { email: 'admin@cascade.example', name: 'Cascade Admin', role: 'fleet_admin', tenantName: 'Cascade Carriers' },
+  { email: 'admin@cascade.example', name: 'Riley Tanaka', role: 'fleet_admin', tenantName: 'Cascade Carriers' },
 ];
 
-/** E-mail of the fleet admin whose sign-in a tenant's gateway uses, or null when the tenant has none. */
+/** E-mail of a fleet's administrator, or null when the tenant has none. */
 export function fleetAdminEmail(tenantName: string): string | null {
   return demoPeople.find((person) => person.tenantName === tenantName && person.role === 'fleet_admin')?.email ?? null;
 }
