@@ -68,7 +68,7 @@ module.exports = {
     {
       name: 'http-and-db-know-no-features',
       severity: 'error',
-      from: { path: '^worker/(http|db|secrets|audit|mail)/', pathNot: isTest },
+      from: { path: '^worker/(http|db|secrets|audit|mail|outbound)/', pathNot: isTest },
       to: { path: '^worker/(features|jobs|app\\.ts)' },
     },
   ],

@@ -27,13 +27,16 @@ export const inputTimeSchema = z
     return at.toISOString();
   });
 
-/** A person's name: one line, something to read. */
-export const personNameSchema = z
-  .string()
-  .trim()
-  .min(1)
-  .max(120)
-  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, 'must be one line of visible text');
+/** A name that people read: one line of visible, well-formed text. */
+export const nameSchema = (maxLength: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(maxLength)
+    .regex(/^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'must be one line of visible text');
+
+export const personNameSchema = nameSchema(120);
 
 export const latitudeSchema = z.number().min(-90).max(90);
 export const longitudeSchema = z.number().min(-180).max(180);

@@ -1,9 +1,10 @@
 /** The only place that turns a tenant's id, or a subject's, into a stub. */
+import type { AuditChainRpc } from './audit-chain/audit-chain.ts';
 import type { FleetRoomRpc } from './fleet-room/feed.ts';
 import type { RateCounterRpc } from './rate-counter/rate-counter.ts';
 
 export { scrapeGateOf, type ScrapeGateCalls } from './scrape-gate/facade.ts';
-export type { FleetRoomRpc, RateCounterRpc };
+export type { AuditChainRpc, FleetRoomRpc, RateCounterRpc };
 
 /** A room as the Worker sees it; `fetch` takes a WebSocket upgrade with `?ticket=`. */
 export type FleetRoomStub = FleetRoomRpc & { fetch(request: Request): Promise<Response> };
@@ -21,3 +22,7 @@ export const roomOf = (namespace: DurableObjectNamespace, tenantId: string): Fle
 /** The request counter of a subject, e.g. `user:<id>` or `address:<ip>`. */
 export const rateCounterOf = (namespace: DurableObjectNamespace, subject: string): RateCounterRpc =>
   stubOf<RateCounterRpc>(namespace, subject);
+
+/** The audit chain of a tenant, or `platform`. */
+export const auditChainOf = (namespace: DurableObjectNamespace, chain: string): AuditChainRpc =>
+  stubOf<AuditChainRpc>(namespace, chain);

@@ -4,10 +4,12 @@ CREATE TABLE `api_key_secrets` (
 	`hint` text NOT NULL,
 	`created_at` text NOT NULL,
 	`expires_at` text NOT NULL,
+	`warned_at` text,
 	FOREIGN KEY (`api_key_id`) REFERENCES `api_keys`(`id`) ON UPDATE no action ON DELETE no action
 );
 --> statement-breakpoint
 CREATE INDEX `api_key_secrets_key` ON `api_key_secrets` (`api_key_id`,`expires_at`);--> statement-breakpoint
+CREATE INDEX `api_key_secrets_expires` ON `api_key_secrets` (`expires_at`);--> statement-breakpoint
 CREATE TABLE `api_keys` (
 	`id` text PRIMARY KEY NOT NULL,
 	`tenant_id` text NOT NULL,
@@ -15,7 +17,7 @@ CREATE TABLE `api_keys` (
 	`scopes` text NOT NULL,
 	`ip_allow_list` text,
 	`requests_per_minute` integer,
-	`lifetime_days` integer NOT NULL,
+	`lifetime_seconds` integer NOT NULL,
 	`created_by` text NOT NULL,
 	`created_at` text NOT NULL,
 	`last_used_at` text,
@@ -74,6 +76,7 @@ CREATE TABLE `oidc_providers` (
 	`client_secret_sealed` text,
 	`allowed_domains` text NOT NULL,
 	`default_role` text,
+	`logout_ip_allow_list` text,
 	`is_active` integer DEFAULT true NOT NULL,
 	`created_at` text NOT NULL,
 	`updated_at` text NOT NULL,
@@ -81,6 +84,15 @@ CREATE TABLE `oidc_providers` (
 );
 --> statement-breakpoint
 CREATE INDEX `oidc_providers_tenant` ON `oidc_providers` (`tenant_id`);--> statement-breakpoint
+CREATE TABLE `oidc_provider_domains` (
+	`domain` text NOT NULL,
+	`provider_id` text NOT NULL,
+	`verified_at` text,
+	PRIMARY KEY(`domain`, `provider_id`),
+	FOREIGN KEY (`provider_id`) REFERENCES `oidc_providers`(`id`) ON UPDATE no action ON DELETE cascade
+);
+--> statement-breakpoint
+CREATE INDEX `oidc_provider_domains_provider` ON `oidc_provider_domains` (`provider_id`);--> statement-breakpoint
 CREATE TABLE `user_identities` (
 	`id` text PRIMARY KEY NOT NULL,
 	`user_id` text NOT NULL,
@@ -137,6 +149,7 @@ CREATE UNIQUE INDEX `invitations_token` ON `invitations` (`token_hash`);--> stat
 CREATE UNIQUE INDEX `invitations_open` ON `invitations` (`tenant_id`,`email`) WHERE accepted_at is null and revoked_at is null;--> statement-breakpoint
 CREATE INDEX `invitations_tenant` ON `invitations` (`tenant_id`,`created_at`);--> statement-breakpoint
 CREATE INDEX `invitations_user` ON `invitations` (`user_id`);--> statement-breakpoint
+CREATE INDEX `invitations_settled` ON `invitations` (`expires_at`) WHERE accepted_at is not null or revoked_at is not null;--> statement-breakpoint
 CREATE TABLE `password_resets` (
 	`token_hash` text PRIMARY KEY NOT NULL,
 	`user_id` text NOT NULL,
@@ -181,10 +194,14 @@ DROP INDEX `users_email`;--> statement-breakpoint
 ALTER TABLE `users` ADD `mfa_secret_sealed` text;--> statement-breakpoint
 ALTER TABLE `users` ADD `mfa_enabled_at` text;--> statement-breakpoint
 ALTER TABLE `users` ADD `last_totp_step` integer;--> statement-breakpoint
+ALTER TABLE `users` ADD `access_changed_at` text;--> statement-breakpoint
 ALTER TABLE `users` ADD `deleted_at` text;--> statement-breakpoint
 CREATE UNIQUE INDEX `users_email` ON `users` (`email`) WHERE deleted_at is null;--> statement-breakpoint
 ALTER TABLE `users` DROP COLUMN `failed_sign_ins`;--> statement-breakpoint
 ALTER TABLE `users` DROP COLUMN `locked_until`;--> statement-breakpoint
+CREATE INDEX `users_access_changed` ON `users` (`access_changed_at`) WHERE access_changed_at is not null;--> statement-breakpoint
+CREATE INDEX `users_suspended` ON `users` (`is_deactivated`) WHERE is_deactivated = 1 and deleted_at is null;--> statement-breakpoint
+CREATE INDEX `sessions_seen` ON `sessions` (`user_id`,`last_used_at`);--> statement-breakpoint
 ALTER TABLE `idempotency_keys` ADD `response_sealed` text;--> statement-breakpoint
 ALTER TABLE `idempotency_keys` DROP COLUMN `response_body`;--> statement-breakpoint
 ALTER TABLE `dealer_links` ADD `requested_by_tenant_id` text REFERENCES tenants(id);--> statement-breakpoint

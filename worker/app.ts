@@ -1,13 +1,22 @@
 /** Middleware order, public routes, the one line where authentication begins, protected routes. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { oneOf, timeSchema } from '#contracts/primitives';
-import { configOf } from './env.ts';
+import { chainTouched } from './audit/chain-touched.ts';
+import { recordDenied } from './audit/denied.ts';
+import { adminRoutes } from './features/admin/routes.ts';
 import { alertRoutes } from './features/alerts/routes.ts';
+import { apiKeyRoutes } from './features/api-keys/routes.ts';
+import { auditRoutes } from './features/audit/routes.ts';
 import { publicAuthRoutes, sessionRoutes } from './features/auth/routes.ts';
+import { dealerLinkRoutes } from './features/dealer-links/routes.ts';
 import { liveTicketRoutes, openLiveSocket } from './features/live/routes.ts';
+import { oidcProviderRoutes } from './features/oidc/routes.ts';
+import { ssoRoutes } from './features/oidc/sign-in-routes.ts';
 import { syncRoutes } from './features/sync/routes.ts';
 import { telemetryRoutes } from './features/telemetry/routes.ts';
 import { tenantRoutes } from './features/tenant/routes.ts';
+import { invitationRoutes } from './features/users/invitation-routes.ts';
+import { userRoutes } from './features/users/routes.ts';
 import { vehicleRoutes } from './features/vehicles/routes.ts';
 import { authenticate } from './http/authenticate.ts';
 import { onError } from './http/error-answer.ts';
@@ -17,7 +26,8 @@ import { countPublicRequest, publicRateLimit } from './http/rate-limit.ts';
 import { requestContext } from './http/request-log.ts';
 import { answer, noQuery, router } from './http/routes.ts';
 import { securityHeaders } from './http/security-headers.ts';
-import { publicJwk } from './http/tokens.ts';
+import { shield } from './http/shield.ts';
+import { publicKeySet } from './http/signing-keys.ts';
 import { apiVersion, docsPage, openApiDocument } from './openapi.ts';
 
 const base = '/api/v1';
@@ -46,7 +56,10 @@ export function createApp() {
     throw new AppError('NOT_FOUND', 'There is nothing at this address.');
   });
   app.use('*', requestContext);
+  app.use('*', chainTouched);
+  app.use('*', recordDenied);
   app.use('*', securityHeaders);
+  app.use('*', shield);
   app.use('*', methodGuard(app));
 
   // — public ————————————————————————————————————————————————————————————————————
@@ -61,21 +74,32 @@ export function createApp() {
   });
   app.get('/api/openapi.json', publicRateLimit, (c) => c.json(openApiDocument(app)));
   app.get('/api/docs', publicRateLimit, (c) => c.html(docsPage));
-  app.get('/.well-known/jwks.json', publicRateLimit, (c) => c.json({ keys: [publicJwk(configOf(c.env))] }));
+  app.get('/.well-known/jwks.json', publicRateLimit, async (c) =>
+    c.json(await publicKeySet(c.env, c.get('now')), 200, { 'cache-control': 'public, max-age=300' }),
+  );
   // The ticket in its query is the socket's sign-in.
   app.get(`${base}/live`, publicRateLimit, (c) => openLiveSocket(c));
   app.route(base, publicAuthRoutes);
+  app.route(base, ssoRoutes);
 
   app.use(`${base}/*`, authenticate);
 
   // — signed in —————————————————————————————————————————————————————————————————
   app.route(base, sessionRoutes);
   app.route(base, tenantRoutes);
+  // Their paths come before `/users/{id}`.
+  app.route(base, invitationRoutes);
+  app.route(base, userRoutes);
+  app.route(base, adminRoutes);
   app.route(base, vehicleRoutes);
   app.route(base, alertRoutes);
   app.route(base, telemetryRoutes);
   app.route(base, syncRoutes);
+  app.route(base, oidcProviderRoutes);
   app.route(base, liveTicketRoutes);
+  app.route(base, auditRoutes);
+  app.route(base, apiKeyRoutes);
+  app.route(base, dealerLinkRoutes);
 
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });
   return app;

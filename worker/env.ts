@@ -12,13 +12,15 @@ export interface Env {
   FLEET_ROOM: DurableObjectNamespace;
   SCRAPE_GATE: DurableObjectNamespace;
   RATE_COUNTER: DurableObjectNamespace;
+  AUDIT_CHAIN: DurableObjectNamespace;
   SYNC_WORKFLOW: Workflow<SyncWorkflowParams>;
   ENVIRONMENT: string;
   ALLOWED_ORIGINS: string;
   RATE_LIMIT_PER_MINUTE: string;
   ALLOW_LOCAL_TARGETS: string;
-  /** ES256 private key as JWK, with `kid`. */
-  AUTH_PRIVATE_JWK: string;
+  TRUST_CONNECTING_IP: string;
+  /** Cloudflare's own limiter: coarse, without counts; in front of everything. The local start has none. */
+  SHIELD?: RateLimit;
   /** 32 bytes, base64: wraps every tenant's data key. */
   MASTER_KEY: string;
   /** The one before, while the rotation job wraps what it still wraps. */
@@ -33,6 +35,8 @@ export interface Env {
   MAIL_API_URL: string;
   MAIL_API_KEY: string;
   MAIL_FROM: string;
+  /** Answers DNS questions over HTTPS in JSON (application/dns-json). */
+  DNS_API_URL: string;
 }
 
 /** A room asks for its dirty readings to be copied back to D1. */
@@ -40,16 +44,6 @@ export interface LiveQueueMessage {
   kind: 'copy_back';
   tenantId: string;
 }
-
-const privateJwkSchema = z.object({
-  kty: z.literal('EC'),
-  crv: z.literal('P-256'),
-  kid: z.string().min(1),
-  x: z.string(),
-  y: z.string(),
-  d: z.string(),
-});
-export type PrivateJwk = z.infer<typeof privateJwkSchema>;
 
 const keySchema = z.string().regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 bytes in base64');
 const originSchema = z.url({ protocol: /^https?$/ }).transform((url) => new URL(url).origin);
@@ -64,17 +58,7 @@ const configSchema = z.object({
   ),
   RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000),
   ALLOW_LOCAL_TARGETS: z.enum(['true', 'false']).transform((flag) => flag === 'true'),
-  AUTH_PRIVATE_JWK: z
-    .string()
-    .transform((text, ctx) => {
-      try {
-        return JSON.parse(text) as unknown;
-      } catch {
-        ctx.addIssue({ code: 'custom', message: 'must be a JWK as JSON' });
-        return z.NEVER;
-      }
-    })
-    .pipe(privateJwkSchema),
+  TRUST_CONNECTING_IP: z.enum(['true', 'false']).transform((flag) => flag === 'true'),
   MASTER_KEY: keySchema,
   MASTER_KEY_PREVIOUS: keySchema.optional(),
   AUDIT_KEY: keySchema,
@@ -84,6 +68,7 @@ const configSchema = z.object({
   MAIL_API_URL: originSchema,
   MAIL_API_KEY: z.string().min(1),
   MAIL_FROM: z.string().min(3),
+  DNS_API_URL: z.url({ protocol: /^https?$/ }),
 });
 
 export interface Config {
@@ -91,7 +76,8 @@ export interface Config {
   allowedOrigins: string[];
   requestsPerMinute: number;
   allowLocalTargets: boolean;
-  authPrivateJwk: PrivateJwk;
+  /** True where the platform writes cf-connecting-ip itself. */
+  trustConnectingIp: boolean;
   masterKey: string;
   masterKeyPrevious: string | null;
   auditKey: string;
@@ -99,6 +85,7 @@ export interface Config {
   isSignUpOpen: boolean;
   setupToken: string | null;
   mail: { apiUrl: string; apiKey: string; from: string };
+  dnsApiUrl: string;
 }
 
 const parsed = new WeakMap<object, Config>();
@@ -117,7 +104,7 @@ export function configOf(env: Env): Config {
     allowedOrigins: result.data.ALLOWED_ORIGINS,
     requestsPerMinute: result.data.RATE_LIMIT_PER_MINUTE,
     allowLocalTargets: result.data.ALLOW_LOCAL_TARGETS,
-    authPrivateJwk: result.data.AUTH_PRIVATE_JWK,
+    trustConnectingIp: result.data.TRUST_CONNECTING_IP,
     masterKey: result.data.MASTER_KEY,
     masterKeyPrevious: result.data.MASTER_KEY_PREVIOUS ?? null,
     auditKey: result.data.AUDIT_KEY,
@@ -125,6 +112,7 @@ export function configOf(env: Env): Config {
     isSignUpOpen: result.data.SIGN_UP,
     setupToken: result.data.SETUP_TOKEN ?? null,
     mail: { apiUrl: result.data.MAIL_API_URL, apiKey: result.data.MAIL_API_KEY, from: result.data.MAIL_FROM },
+    dnsApiUrl: result.data.DNS_API_URL,
   };
   parsed.set(env, config);
   return config;

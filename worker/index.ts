@@ -5,7 +5,7 @@ import { copyBackReadings } from './features/live/copy-back.ts';
 import { logFailure } from './log.ts';
 import { runScheduled } from './jobs/dispatch.ts';
 
-export { FleetRoom, RateCounter, ScrapeGate } from '#durable-objects/index';
+export { AuditChain, FleetRoom, RateCounter, ScrapeGate } from '#durable-objects/index';
 export { SyncWorkflow } from './features/sync/workflow.ts';
 
 const app = createApp();

@@ -41,6 +41,25 @@ describe('after npm start', () => {
     expect((await client.get<Vehicle[]>('/vehicles?pageSize=1')).body.meta?.total).toBe(expected);
   });
 
+  test.each([
+    ['admin@blueridge.example', ['organisation', 'people', 'api-keys', 'links', 'single-sign-on', 'audit'], 'settings'],
+    ['super@demo.example', ['organisations', 'sync', 'access', 'audit'], 'admin'],
+  ])('on a phone no page that %s sets things up on is wider than the screen', async (email, sections, folder) => {
+    const page = await signedInPage(email, '/', { width: 390, height: 844 });
+    for (const section of sections) {
+      await page.goto(`${url}/${folder}/${section}`);
+      const open = page.getByRole('navigation', { name: 'Settings' }).locator('[aria-current="page"]');
+      await page.locator('main h1').waitFor();
+      await sleep(500);
+      const width = await page.evaluate('Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)');
+      expect([section, width]).toEqual([section, 390]);
+      const box = await open.boundingBox();
+      expect(box?.x).toBeGreaterThanOrEqual(0);
+      expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(390);
+    }
+    await page.context().close();
+  });
+
   test('trucks report and move', async () => {
     const client = await signIn('admin@blueridge.example');
     const read = async () =>

@@ -78,10 +78,15 @@ describe('the portal', () => {
   });
 });
 
-function killOne(pattern: RegExp): void {
-  const found = descendants(inject('startPid')).find(({ command }) => pattern.test(command));
-  if (found === undefined) throw new Error(`no process matches ${pattern}`);
-  process.kill(found.pid, 'SIGKILL');
+/** Kills the first process that matches, as soon as there is one. */
+async function killOne(pattern: RegExp, withinMs = 30_000): Promise<void> {
+  const until = Date.now() + withinMs;
+  for (;;) {
+    const found = descendants(inject('startPid')).find(({ command }) => pattern.test(command));
+    if (found !== undefined) return void process.kill(found.pid, 'SIGKILL');
+    if (Date.now() > until) throw new Error(`no process matches ${pattern}`);
+    await sleep(50);
+  }
 }
 
 async function untilServing(): Promise<void> {
@@ -95,11 +100,7 @@ async function untilServing(): Promise<void> {
 describe('processes that die', () => {
   test('kill -9 of the browser in the middle of a run: the run recovers', async () => {
     const id = await client.startSync();
-    for (let attempt = 0; attempt < 100; attempt += 1) {
-      if (descendants(inject('startPid')).some(({ command }) => /--remote-debugging/.test(command))) break;
-      await sleep(50);
-    }
-    killOne(/--remote-debugging/);
+    await killOne(/--remote-debugging/);
     expect(await client.finished(id)).toMatchObject({ status: 'succeeded', counts: { vehiclesSeen: 15 } });
   });
 
@@ -114,7 +115,7 @@ describe('processes that die', () => {
         const id = await client.startSync();
         await sleep(3000);
         expect((await client.get<{ status: string }>(`/sync/runs/${id}`)).body.data.status).toBe('running');
-        killOne(/workerd/);
+        await killOne(/workerd/);
         await untilServing();
         expect(await client.finished(id)).toMatchObject({ status: 'succeeded', error: null });
         const bulkVins = new Set((await fleet(other)).slice(-100).map((vehicle) => (vehicle as { vin: string }).vin));

@@ -1,4 +1,5 @@
 /** One platform for all end-to-end tests. */
+import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startPlatform } from '../platform/start.ts';
 
@@ -9,6 +10,7 @@ declare module 'vitest' {
     url: string;
     portalUrl: string;
     startPid: number;
+    stateFolder: string;
   }
 }
 
@@ -17,5 +19,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('url', platform.url);
   project.provide('portalUrl', platform.portalUrl);
   project.provide('startPid', platform.pid);
+  project.provide('stateFolder', join(import.meta.dirname, '..', '..', '.truckiq', 'e2e'));
   return platform.stop;
 }

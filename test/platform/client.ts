@@ -62,10 +62,10 @@ export class Client {
     this.token = token;
   }
 
-  static async signIn(address: PlatformAddress, email: string): Promise<Client> {
+  static async signIn(address: PlatformAddress, email: string, password = demoPassword): Promise<Client> {
     const answer = await send<{ accessToken: string }>(address, 'POST', '/auth/login', {
       email,
-      password: demoPassword,
+      password,
     });
     if (answer.status !== 200) throw new Error(`${email} could not sign in: ${JSON.stringify(answer.body)}`);
     return new Client(address, answer.body.data.accessToken);
@@ -73,6 +73,8 @@ export class Client {
 
   get = <T>(path: string) => send<T>(this.address, 'GET', path, undefined, this.token);
   post = <T>(path: string, body?: unknown) => send<T>(this.address, 'POST', path, body, this.token);
+  patch = <T>(path: string, body?: unknown) => send<T>(this.address, 'PATCH', path, body, this.token);
+  delete = <T>(path: string) => send<T>(this.address, 'DELETE', path, undefined, this.token);
   put = <T>(path: string, body?: unknown) => send<T>(this.address, 'PUT', path, body, this.token);
 
   /** Points the tenant's portal credentials at an account of the simulator. */

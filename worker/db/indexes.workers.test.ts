@@ -1,8 +1,10 @@
 /** No query without an index: every statement that the routes and the jobs send is held against EXPLAIN QUERY PLAN. */
 import { env } from 'cloudflare:workers';
+import { Secret, TOTP } from 'otpauth';
 import { expect, test } from 'vitest';
 import { roomOf } from '#durable-objects/stubs';
 import { createApp } from '../app.ts';
+import { trailOfJob } from '../audit/trail.ts';
 import { evaluateAlerts, raiseAlert } from '../features/alerts/evaluate.ts';
 import { copyBackReadings } from '../features/live/copy-back.ts';
 import { seedRoom } from '../features/live/publish.ts';
@@ -12,17 +14,24 @@ import { markSeen, persistObserved } from '../features/sync/persist.ts';
 import { runPolicy } from '../features/sync/run-policy.ts';
 import { runSync } from '../features/sync/run-sync.ts';
 import { createRun } from '../features/sync/runs-store.ts';
+import { askAboutKeysAndLinks } from '#test/workers/key-and-link-statements';
+import { askAboutProviders } from '#test/workers/sso-statements';
 import { observedVehicle } from '#test/workers/sync-builders';
 import { createSyncWork } from '../features/sync/sync-work.ts';
 import { newId } from '../ids.ts';
+import { hashToken } from '../http/tokens.ts';
+import { requestPasswordReset } from '../features/auth/password-changes.ts';
+import { account, password } from '#test/workers/accounts';
+import { mailedToken } from '#test/workers/mail';
 import { runScheduled } from '../jobs/dispatch.ts';
+import { rotateKeys } from '../jobs/rotate-keys.ts';
 import { scopeForJob } from '../http/tenant-scope.ts';
 import { alert, fault, link, origin, person, tenant, truck } from '#test/workers/harness';
 import { openDatabase } from './client.ts';
-import { syncCredentials } from './schema/index.ts';
+import { invitations, syncCredentials } from './schema/index.ts';
 
 /** Tables small by nature: a few rows per tenant. Walking them is what a sweep over all tenants means. */
-const walkable = new Set(['tenants', 'sync_credentials', 'dealer_links']);
+const walkable = new Set(['tenants', 'sync_credentials', 'dealer_links', 'tenant_keys', 'signing_keys']);
 
 /** A D1 that remembers every statement it prepares. */
 function recording(statements: Set<string>): D1Database {
@@ -82,7 +91,7 @@ test('a plan is refused for what it walks', () => {
   expect(complaints([step(1, 0, 'SCAN tenants')])).toEqual([]);
 });
 
-test('every statement searches by an index', async () => {
+test('every statement searches by an index', { timeout: 60_000 }, async () => {
   const statements = new Set<string>();
   const db = openDatabase(recording(statements));
   const recorded = { ...env, DB: recording(statements) };
@@ -95,6 +104,7 @@ test('every statement searches by an index', async () => {
     await person(fleet, 'fleet_admin'),
     await person(dealer, 'dealer_admin'),
     await person(fleet, 'driver'),
+    await person(null, 'super_admin'),
   ];
 
   const app = createApp();
@@ -111,6 +121,7 @@ test('every statement searches by an index', async () => {
       ctx as unknown as ExecutionContext,
     );
     expect(answer.status, `${method} ${path}`).toBeLessThan(500);
+    return answer;
   };
   for (const { token } of people) {
     for (const path of [
@@ -135,6 +146,9 @@ test('every statement searches by an index', async () => {
       '/sync/status',
       '/sync/runs',
       '/sync/credentials',
+      '/audit',
+      `/audit?action=x&actorId=${vehicleId}&outcome=denied&from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z`,
+      '/audit/verify',
     ]) {
       await ask('GET', path, token);
     }
@@ -145,14 +159,18 @@ test('every statement searches by an index', async () => {
   }
   const [admin] = people;
   await ask('PUT', `/alerts/${alertId}/acknowledge`, admin?.token ?? '', {});
+  await askAboutPeople(ask, fleet, admin?.token ?? '');
+  await askAboutProviders(recorded, ask);
+  await askAboutKeysAndLinks(ask);
   await ask('POST', '/auth/refresh', '', { refreshToken: 'rt_x' });
   await ask('POST', '/auth/login', '', { email: 'nobody@tenant.example', password: 'x' });
+  await wholeAccount(recorded, ask);
 
   const scope = scopeForJob(fleet.id);
   const nowIso = '2026-11-20T12:00:00.000Z';
-  await rescoreDirtyVehicles(db, scope, { nowIso });
-  await evaluateAlerts(db, scope, { nowIso, vehicleIds: 'all' });
-  await evaluateAlerts(db, scope, { nowIso, vehicleIds: [vehicleId] });
+  await rescoreDirtyVehicles(scope, db, { nowIso });
+  await evaluateAlerts(scope, db, { nowIso, vehicleIds: 'all' });
+  await evaluateAlerts(scope, db, { nowIso, vehicleIds: [vehicleId] });
   const signal = {
     type: 'sync',
     severity: 'major',
@@ -161,7 +179,7 @@ test('every statement searches by an index', async () => {
     message: 'm',
     occurrenceCount: 1,
   } as const;
-  await raiseAlert(db, scope, { ...signal, cause: 'sync:paccar' }, nowIso);
+  await raiseAlert(scope, db, { ...signal, cause: 'sync:paccar' }, nowIso);
   await seedRoom(recorded, db, fleet.id, fleet.id);
   await reseedLaggingRooms(recorded, db);
   const seen = { vin: '1XKYDP9X0RJ000001', unitNumber: '1', faults: [] };
@@ -186,11 +204,18 @@ test('every statement searches by an index', async () => {
   await createRun(scope, db, { provider: 'paccar', trigger: 'cron', nowIso: silentSince });
   const started: string[] = [];
   const workflows = { ...recorded, SYNC_WORKFLOW: finishedWorkflows(started) };
-  for (const cron of ['*/5 * * * *', '*/15 * * * *', '17 3 * * *']) {
+  for (const cron of ['*/5 * * * *', '*/15 * * * *', '17 3 * * *', '47 3 * * *']) {
     await runScheduled(cron, workflows, ctx as unknown as ExecutionContext, new Date(nowIso));
   }
   expect(started).toHaveLength(1);
-  expect([...statements].filter((sql) => sql.includes('DELETE FROM'))).toHaveLength(4);
+  expect([...statements].filter((sql) => sql.includes('DELETE FROM'))).toHaveLength(10);
+
+  // A quarter later every key is due, and a week after that the old ones go.
+  const after = (days: number) => new Date(Date.parse(nowIso) + days * 86_400_000);
+  expect(await rotateKeys({ ...recorded, MASTER_KEY_PREVIOUS: env.MASTER_KEY }, after(100))).toMatchObject({
+    ...{ signingKeysMade: 1, failed: 0 },
+  });
+  expect((await rotateKeys(recorded, after(110))).keysDeleted).toBeGreaterThan(0);
 
   expect(statements.size).toBeGreaterThan(40);
   const offenders: Record<string, string[]> = {};
@@ -201,6 +226,87 @@ test('every statement searches by an index', async () => {
   }
   expect(offenders).toEqual({});
 });
+
+/** People, invitations, tenants and the operator's overviews. */
+async function askAboutPeople(
+  ask: (method: string, path: string, token: string, body?: unknown) => Promise<Response>,
+  home: { id: string },
+  adminToken: string,
+): Promise<void> {
+  const { token: operatorToken } = await person(null, 'super_admin');
+  const { userId } = await person({ ...home, name: '' }, 'driver');
+  for (const token of [adminToken, operatorToken]) {
+    for (const path of ['/users?q=a&role=viewer', '/users/invitations', `/users/${userId}`])
+      await ask('GET', path, token);
+    const inTenant = `?tenantId=${home.id}`;
+    const someone = { email: `x${newId()}@x.example`, name: 'X', role: 'viewer' };
+    await ask('POST', `/users${inTenant}`, token, someone);
+    await ask('POST', `/users/invitations${inTenant}`, token, { email: someone.email, role: someone.role });
+    await ask('PATCH', `/users/${userId}`, token, { name: token.slice(-8), role: 'viewer' });
+    await ask('PATCH', `/users/${userId}`, token, { role: 'driver' });
+    for (const move of ['suspend', 'activate']) await ask('POST', `/users/${userId}/${move}`, token);
+    await ask('PATCH', `/tenant${inTenant}`, token, { name: token.slice(-8) });
+  }
+  await ask('DELETE', `/users/${userId}/mfa`, (await person({ ...home, name: '' }, 'fleet_admin')).token);
+  await ask('DELETE', `/users/${userId}`, adminToken);
+  await ask('DELETE', `/users/invitations/${newId()}`, adminToken);
+  for (const path of [
+    '/admin/tenants?q=a',
+    `/admin/tenants/${home.id}`,
+    '/admin/sync-status',
+    '/admin/revocations/stats',
+  ]) {
+    await ask('GET', path, operatorToken);
+  }
+  await ask('POST', '/admin/tenants', operatorToken, { name: 'x', kind: 'fleet', adminEmail: `y${newId()}@x.example` });
+  await ask('POST', '/admin/sync/trigger', operatorToken, { tenantId: home.id });
+  for (const body of [{ requireMfa: true }, { requireMfa: false, isActive: false }, { isActive: true }]) {
+    await ask('PATCH', `/admin/tenants/${home.id}`, operatorToken, body);
+  }
+}
+
+type Ask = (method: string, path: string, token: string, body?: unknown) => Promise<Response>;
+
+/** Everything that becomes of an account: signing up and in, passwords, second factor, sessions. */
+async function wholeAccount(bindings: typeof env, ask: Ask): Promise<void> {
+  const db = openDatabase(bindings.DB);
+  const { email, of } = await account();
+  const dataOf = async (answer: Response) => (await answer.json<{ data: Record<string, string> }>()).data;
+  const { accessToken = '', refreshToken } = await dataOf(await ask('POST', '/auth/login', '', { email, password }));
+  await ask('POST', '/auth/refresh', '', { refreshToken });
+  const { secret = '' } = await dataOf(await ask('POST', '/auth/mfa/setup', accessToken));
+  const codeAt = (step: number) =>
+    new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: Date.now() + step * 30_000 });
+  const codes = await ask('POST', '/auth/mfa/enable', accessToken, { code: codeAt(-1) });
+  const { recoveryCodes } = (await codes.json<{ data: { recoveryCodes: string[] } }>()).data;
+  await ask('POST', '/auth/login', '', { email, password, totp: codeAt(0) });
+  await ask('POST', '/auth/login', '', { email, password, totp: recoveryCodes[0] });
+  await ask('POST', '/auth/mfa/recovery-codes', accessToken, { code: codeAt(1) });
+  await ask('DELETE', '/auth/mfa', accessToken, { code: recoveryCodes[1] });
+  const trail = trailOfJob(new Date());
+  await requestPasswordReset(bindings, db, trail, email, new Date());
+  const newPassword = `${password}2`;
+  await ask('POST', '/auth/password', accessToken, { currentPassword: password, newPassword });
+  await requestPasswordReset(bindings, db, trail, email, new Date());
+  const token = await mailedToken(email, 'password_reset');
+  await ask('POST', '/auth/password-reset/confirm', '', { token, newPassword });
+  await ask('POST', '/auth/refresh', '', { refreshToken });
+  const person = { name: 'New', email: 'new-person@tenant.example', password };
+  await ask('POST', '/auth/sign-up', '', { ...person, company: 'New Fleet' });
+  await ask('POST', '/setup', '', { token: bindings.SETUP_TOKEN, password, email: 'first@platform.example' });
+  const invitation = 'inv_for-the-index-test';
+  const at = new Date().toISOString();
+  await db.insert(invitations).values({
+    ...{ id: newId(), tenantId: of?.id ?? '', email: 'invited@tenant.example', role: 'viewer', invitedBy: newId() },
+    ...{ tokenHash: await hashToken(invitation), createdAt: at, expiresAt: '2030-01-01T00:00:00.000Z' },
+  });
+  await ask('GET', '/auth/options', '');
+  await ask('POST', '/auth/invitation-preview', '', { token: invitation });
+  const accepted = await ask('POST', '/auth/accept-invitation', '', { token: invitation, name: 'I', password });
+  const { accessToken: theirs = '' } = await dataOf(accepted);
+  await ask('DELETE', `/auth/sessions/${newId()}`, theirs);
+  await ask('POST', '/auth/logout-all', theirs);
+}
 
 /** A sync whose portal is made up: every statement of its steps. */
 async function wholeRun(bindings: typeof env, tenantId: string, nowIso: string): Promise<void> {

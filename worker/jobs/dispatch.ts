@@ -1,12 +1,19 @@
 /** Which cron does what. One file per job; a job's failure is logged and never takes another down. */
+import { chainEverything } from '../audit/chain.ts';
 import type { Env } from '../env.ts';
 import { openDatabase } from '../db/client.ts';
 import { reseedLaggingRooms } from '../features/live/reseed.ts';
 import { logFailure } from '../log.ts';
 import { cleanUp } from './clean-up.ts';
+import { closeEndedSockets } from './close-ended-sockets.ts';
+import { keepAuditHeads } from './keep-audit-heads.ts';
 import { refreshScores } from './refresh-scores.ts';
 import { reviveStuckRuns, stuckAfterMs } from './revive-stuck-runs.ts';
+import { rotateKeys } from './rotate-keys.ts';
+import { cleanUpMail, sendMail } from './send-mail.ts';
 import { syncAllTenants } from './sync-all-tenants.ts';
+import { verifyLongLogs } from './verify-long-logs.ts';
+import { warnExpiringKeys } from './warn-expiring-keys.ts';
 
 type Job = (env: Env, now: Date) => Promise<unknown>;
 
@@ -21,12 +28,32 @@ const jobsOf: Readonly<Record<string, Readonly<Record<string, Job>>>> = {
   '*/5 * * * *': {
     revive_stuck_runs: (env, now) => reviveStuckRuns(env, { nowMs: now.getTime(), staleAfterMs: stuckAfterMs }),
     reseed_lagging_rooms: (env) => reseedLaggingRooms(env, openDatabase(env.DB)),
+    close_ended_sockets: (env, now) => closeEndedSockets(env, now),
+    send_mail: (env) => sendMail(env),
+    chain_audit_entries: (env) => chainEverything(env),
   },
   [restart]: {
     revive_stuck_runs: (env, now) => reviveStuckRuns(env, { nowMs: now.getTime(), staleAfterMs: anySilence }),
     reseed_lagging_rooms: (env) => reseedLaggingRooms(env, openDatabase(env.DB)),
+    send_mail: (env) => sendMail(env),
+    chain_audit_entries: (env) => chainEverything(env),
   },
-  '17 3 * * *': { clean_up: (env, now) => cleanUp(env, now), refresh_scores: (env) => refreshScores(env) },
+  // An invocation may ask D1, rooms and R2 a thousand times. At most: 80 for the keys that end, some 440 for the rotation,
+  // one for every 50 tenants, 140 and 20 for the clean-ups. What a job leaves over it finds again the next night.
+  '17 3 * * *': {
+    warn_expiring_keys: (env, now) => warnExpiringKeys(env, now),
+    rotate_keys: (env, now) => rotateKeys(env, now),
+    refresh_scores: (env) => refreshScores(env),
+    clean_up: (env, now) => cleanUp(env, now),
+    clean_up_mail: (env, now) => cleanUpMail(env, now),
+  },
+  // The heads come first of an invocation of their own, so that nothing can use up their 600 calls; the sweep has chained
+  // the night's entries by then.
+  '47 3 * * *': {
+    keep_audit_heads: (env, now) => keepAuditHeads(env, now),
+    // Some 230 more.
+    verify_long_logs: (env, now) => verifyLongLogs(env, now),
+  },
 };
 
 /** Runs the jobs of one cron one after the other. Throws when any failed, after all have had their turn. */

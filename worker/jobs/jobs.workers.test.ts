@@ -8,8 +8,11 @@ import { roomOf, scrapeGateOf } from '#durable-objects/stubs';
 import {
   alerts,
   idempotencyKeys,
+  invitations,
+  passwordResets,
   refreshTokens,
   sessions,
+  signInFailures,
   syncCredentials,
   syncRuns,
   tenants,
@@ -198,7 +201,7 @@ describe('the sweep', () => {
 
 describe('the dispatcher', () => {
   it('knows every cron of wrangler.toml and refuses others', async () => {
-    for (const cron of ['*/15 * * * *', '*/5 * * * *', '17 3 * * *']) {
+    for (const cron of ['*/15 * * * *', '*/5 * * * *', '17 3 * * *', '47 3 * * *']) {
       await runScheduled(cron, env, createExecutionContext(), new Date());
     }
     await expect(runScheduled('1 2 3 4 5', env, createExecutionContext(), new Date())).rejects.toThrow('no job');
@@ -229,6 +232,16 @@ describe('the clean-up', () => {
       await db
         .insert(refreshTokens)
         .values({ id: tokenId, sessionId, tokenHash: tokenId, issuedAt: ago(age), expiresAt: ago(age) });
+      const wrong = { emailHash: newId(), failedSignIns: 3, lockedUntil: ago(age), updatedAt: ago(age) };
+      await db.insert(signInFailures).values(wrong);
+      for (const how of ['acceptedAt', 'revokedAt', null] as const) {
+        await db.insert(invitations).values({
+          ...{ id: newId(), tenantId: owner.id, email: `${newId()}@x.example`, role: 'viewer', tokenHash: newId() },
+          ...{ invitedBy: userId, createdAt: ago(age), expiresAt: ago(age) },
+          ...(how === null ? {} : { [how]: ago(age) }),
+        });
+      }
+      await db.insert(passwordResets).values({ tokenHash: newId(), userId, createdAt: ago(age), expiresAt: ago(age) });
       const at = ago(age);
       const run = { provider: 'paccar', trigger: 'cron', nowIso: at } as const;
       const { row } = await createRun(scopeForJob(owner.id), db, run);
@@ -239,6 +252,9 @@ describe('the clean-up', () => {
     idempotencyKeys: await db.$count(idempotencyKeys),
     refreshTokens: await db.$count(refreshTokens),
     syncRuns: await db.$count(syncRuns),
+    signInFailures: await db.$count(signInFailures),
+    passwordResets: await db.$count(passwordResets),
+    invitations: await db.$count(invitations),
   });
 
   it('deletes what is old, round after round, and keeps what is not', async () => {
@@ -246,18 +262,31 @@ describe('the clean-up', () => {
     const before = await young();
     await leftovers(5);
     const gone = await cleanUp(env, now, { rowsPerRound: 2, maxRounds: 20 });
-    expect(gone).toEqual({ idempotencyKeys: 5, refreshTokens: 5, sessions: 10, syncRuns: 5 });
+    expect(gone).toEqual({
+      ...{ idempotencyKeys: 5, refreshTokens: 5, sessions: 10, syncRuns: 5 },
+      ...{ signInFailures: 5, passwordResets: 5, settledInvitations: 10 },
+    });
     expect(await young()).toEqual({
       idempotencyKeys: before.idempotencyKeys + 1,
       refreshTokens: before.refreshTokens + 1,
       syncRuns: before.syncRuns + 1,
+      signInFailures: before.signInFailures + 1,
+      passwordResets: before.passwordResets + 1,
+      // One that nobody took up stays to be seen.
+      invitations: before.invitations + 3 + 5,
     });
   });
 
   it('does not take all night: what is left goes the next', async () => {
     await leftovers(5);
     const bounds = { rowsPerRound: 2, maxRounds: 1 };
-    expect(await cleanUp(env, now, bounds)).toEqual({ idempotencyKeys: 2, refreshTokens: 2, sessions: 2, syncRuns: 2 });
-    expect(await cleanUp(env, now)).toEqual({ idempotencyKeys: 3, refreshTokens: 3, sessions: 8, syncRuns: 3 });
+    expect(await cleanUp(env, now, bounds)).toEqual({
+      ...{ idempotencyKeys: 2, refreshTokens: 2, sessions: 2, syncRuns: 2 },
+      ...{ signInFailures: 2, passwordResets: 2, settledInvitations: 2 },
+    });
+    expect(await cleanUp(env, now)).toEqual({
+      ...{ idempotencyKeys: 3, refreshTokens: 3, sessions: 8, syncRuns: 3 },
+      ...{ signInFailures: 3, passwordResets: 3, settledInvitations: 8 },
+    });
   });
 });

@@ -17,8 +17,8 @@ export const apiKeys = sqliteTable(
     ipAllowList: text({ mode: 'json' }).$type<string[]>(),
     /** null takes the platform's default. */
     requestsPerMinute: integer(),
-    /** Days a freshly made or rotated secret lives. */
-    lifetimeDays: integer().notNull(),
+    /** How long a freshly made or rotated secret lives. */
+    lifetimeSeconds: integer().notNull(),
     createdBy: text().notNull(),
     createdAt: time().notNull(),
     lastUsedAt: time(),
@@ -40,6 +40,11 @@ export const apiKeySecrets = sqliteTable(
     hint: text().notNull(),
     createdAt: time().notNull(),
     expiresAt: time().notNull(),
+    /** When the tenant's administrators were told by mail that it ends soon. */
+    warnedAt: time(),
   },
-  (table) => [index('api_key_secrets_key').on(table.apiKeyId, table.expiresAt)],
+  (table) => [
+    index('api_key_secrets_key').on(table.apiKeyId, table.expiresAt),
+    index('api_key_secrets_expires').on(table.expiresAt),
+  ],
 );

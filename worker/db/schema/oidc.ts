@@ -1,5 +1,5 @@
 /** Identity providers of tenants, and whom each of them knows a person as. */
-import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { oidcPresets } from '#contracts/oidc';
 import { roles } from '#contracts/roles';
 import { id, time } from './columns.ts';
@@ -22,11 +22,33 @@ export const oidcProviders = sqliteTable(
     allowedDomains: text({ mode: 'json' }).$type<string[]>().notNull(),
     /** Role of a person made on first sign-in; null makes nobody. */
     defaultRole: text({ enum: roles }),
+    /** Addresses and CIDR blocks that may announce a logout; null is anywhere. */
+    logoutIpAllowList: text({ mode: 'json' }).$type<string[]>(),
     isActive: integer({ mode: 'boolean' }).notNull().default(true),
     createdAt: time().notNull(),
     updatedAt: time().notNull(),
   },
   (table) => [index('oidc_providers_tenant').on(table.tenantId)],
+);
+
+/**
+ * `allowedDomains` the other way round: which providers serve an address, found by an index. A domain counts once it is
+ * proven to be the tenant's; what is proven holds for all providers of the tenant that name the domain.
+ */
+export const oidcProviderDomains = sqliteTable(
+  'oidc_provider_domains',
+  {
+    domain: text().notNull(),
+    providerId: text()
+      .notNull()
+      .references(() => oidcProviders.id, { onDelete: 'cascade' }),
+    /** null until it is proven. */
+    verifiedAt: time(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.domain, table.providerId] }),
+    index('oidc_provider_domains_provider').on(table.providerId),
+  ],
 );
 
 export const userIdentities = sqliteTable(

@@ -25,6 +25,8 @@ export const users = sqliteTable(
     isDeactivated: integer({ mode: 'boolean' }).notNull().default(false),
     createdAt: time().notNull(),
     updatedAt: time().notNull(),
+    /** When the role changed, or a missing second factor became a duty: live sockets opened before that must go. */
+    accessChangedAt: time(),
     /** A deleted person stays as the name behind what they did; the address is free again. */
     deletedAt: time(),
   },
@@ -34,6 +36,12 @@ export const users = sqliteTable(
       .on(table.email)
       .where(sql`deleted_at is null`),
     index('users_tenant').on(table.tenantId),
+    index('users_access_changed')
+      .on(table.accessChangedAt)
+      .where(sql`access_changed_at is not null`),
+    index('users_suspended')
+      .on(table.isDeactivated)
+      .where(sql`is_deactivated = 1 and deleted_at is null`),
   ],
 );
 
@@ -69,13 +77,18 @@ export const sessions = sqliteTable(
     method: text({ enum: ['password', 'oidc'] })
       .notNull()
       .default('password'),
-    /** The identity provider's own session id, by which it announces a logout. */
+    /**
+     * Which provider opened it, and which session there: `<provider id>/<SHA-256 of its session id, if any>`. By it the
+     * provider announces a logout.
+     */
     providerSessionId: text(),
   },
   (table) => [
     index('sessions_user')
       .on(table.userId)
       .where(sql`ended_at is null`),
+    // When a person was last here, their ended sessions included.
+    index('sessions_seen').on(table.userId, table.lastUsedAt),
     index('sessions_expires').on(table.expiresAt),
     index('sessions_ended')
       .on(table.endedAt)
@@ -178,5 +191,9 @@ export const invitations = sqliteTable(
       .where(sql`accepted_at is null and revoked_at is null`),
     index('invitations_tenant').on(table.tenantId, table.createdAt),
     index('invitations_user').on(table.userId),
+    // For the clean-up, which names the same condition.
+    index('invitations_settled')
+      .on(table.expiresAt)
+      .where(sql`accepted_at is not null or revoked_at is not null`),
   ],
 );

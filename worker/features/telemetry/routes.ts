@@ -86,7 +86,7 @@ export const telemetryRoutes = router().openapi(
       const agrees = position.vin === undefined || position.vehicleId === undefined || byVin === byId;
       const vehicleId = agrees ? (byId ?? byVin) : undefined;
       if (vehicleId !== undefined) readings.push(toReading(vehicleId, position));
-      else unknown.push({ index, code: 'UNKNOWN_VEHICLE', message: 'no such vehicle in this tenant' });
+      else unknown.push({ index, code: 'UNKNOWN_VEHICLE', message: 'no such vehicle in this organisation' });
     }
     if (readings.length > 0) await record(c, scope.tenantId, readings);
     const data = {

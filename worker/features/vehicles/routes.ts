@@ -131,6 +131,14 @@ export const vehicleRoutes = router()
     async (c) => {
       const scope = ownTenantOnly(await tenantScopeOf(c, c.req.valid('query').tenantId));
       const { vehicles, faultsByVehicle } = await readFleet(scope, c.get('db'));
+      // Everything there is leaves the house: who took it stands in the log before it goes.
+      await c.get('audit').record(c.get('db'), {
+        tenantId: scope.tenantId,
+        action: 'fleet.export',
+        resourceType: 'fleet',
+        resourceId: scope.tenantId,
+        after: { vehicleCount: vehicles.length },
+      });
       const live = await overlayOf(c.env, vehicles);
       const now = c.get('now');
       const data = {
