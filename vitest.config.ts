@@ -8,6 +8,7 @@ export default defineConfig({
         test: {
           name: 'pure',
           environment: 'node',
+          setupFiles: ['./test/pure/property-seed.ts'],
           include: ['{contracts,scoring,durable-objects,worker,simulators,scripts,bench,test}/**/*.test.ts'],
           exclude: ['**/*.workers.test.ts', 'test/e2e/**', 'node_modules/**'],
         },

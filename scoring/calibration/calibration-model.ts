@@ -65,16 +65,27 @@ const interpolate = ({ scores, probabilities }: IsotonicCalibration, score: numb
   const from = probabilities[low] as number;
   const to = probabilities[high] as number;
   const start = scores[low] as number;
-  // Halves: the distance of two huge scores stays finite.
-  const share = (score / 2 - start / 2) / ((scores[high] as number) / 2 - start / 2);
+  const end = scores[high] as number;
+  const share = Number.isFinite(end - start)
+    ? (score - start) / (end - start)
+    : (score / 2 - start / 2) / (end / 2 - start / 2);
   return Math.min(to, from + share * (to - from));
 };
 
 const farthest = 1e15;
 
-/** A score in units of the scale from the center; by halves and with an end, so that huge scores stay finite. */
+/**
+ * (score − center) / scale. By halves only where the distance of two huge scores would be infinite: halving the smallest
+ * numbers loses them.
+ */
+const distanceIn = (score: number, center: number, scale: number): number => {
+  const distance = score - center;
+  return Number.isFinite(distance) ? distance / scale : (score / 2 - center / 2) / (scale / 2);
+};
+
+/** A score in units of the scale from the center; with an end, so that huge scores stay finite. */
 export const standardised = (score: number, center: number, scale: number): number =>
-  Math.min(farthest, Math.max(-farthest, (score / 2 - center / 2) / (scale / 2)));
+  Math.min(farthest, Math.max(-farthest, distanceIn(score, center, scale)));
 
 const calibrated = (model: Calibration, score: number): number => {
   demand(typeof score === 'number' && !Number.isNaN(score), 'score must be a number');

@@ -57,6 +57,13 @@ describe.each(fits)('%s', (_, fit) => {
 });
 
 describe('isotonic', () => {
+  it('reads between the smallest and between the largest numbers there are', () => {
+    const tiny = must(calibrateIsotonic({ score: [5.4e-323, 0, 6e-323, 1e9], outcome: [1, 0, 0, 1] }));
+    expect(applyCalibration(tiny, [0, 5.4e-323, 6e-323, 1e9])).toEqual([0, 0.5, 0.5, 1]);
+    const huge = must(calibrateIsotonic({ score: [-1.7e308, 1.7e308], outcome: [0, 1] }));
+    expect(applyCalibration(huge, 0)).toBe(0.5);
+  });
+
   it('pools violators and equal scores, keeps both ends of a block, is linear between', () => {
     const model = must(calibrateIsotonic({ score: [1, 2, 3, 4, 5, 5], outcome: [0, 1, 0, 0, 1, 1] }));
     expect(model).toEqual({ method: 'isotonic', scores: [1, 2, 4, 5], probabilities: [0, 1 / 3, 1 / 3, 1] });

@@ -1,7 +1,7 @@
 /** How routes are written: schema in, schema out, errors named; the OpenAPI document falls out of it. */
 import { createRoute, OpenAPIHono, z, type RouteConfig } from '@hono/zod-openapi';
 import { errorBodySchema, errorStatus, type ErrorCode, type ErrorStatus } from '#contracts/errors';
-import { defaultPageSize, type PageMeta } from '#contracts/primitives';
+import { defaultPageSize, idSchema, type PageMeta } from '#contracts/primitives';
 import type { Permission } from '#contracts/roles';
 import { requireAccess } from './authenticate.ts';
 import type { AppEnv } from './context.ts';
@@ -42,12 +42,20 @@ export function errors(...codes: ErrorCode[]) {
   const byStatus = new Map<ErrorStatus, ErrorCode[]>();
   for (const code of codes) {
     const status = errorStatus[code];
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+    byStatus.set(status, [...new Set([...(byStatus.get(status) ?? []), code])]);
   }
   return Object.fromEntries(
     [...byStatus].map(([status, names]) => [String(status), answer(errorBodySchema, names.join(' | '))]),
   );
 }
+
+/** What every route with a body may answer. */
+export const bodyErrors: readonly ErrorCode[] = [
+  'VALIDATION_FAILED',
+  'INVALID_JSON',
+  'PAYLOAD_TOO_LARGE',
+  'UNSUPPORTED_MEDIA_TYPE',
+];
 
 /** What every route behind authentication may answer. */
 export const signedInErrors: ErrorCode[] = [
@@ -90,6 +98,9 @@ export function signedInRoute<P extends string, R extends Omit<RouteConfig, 'pat
 export const idParam = z.object({ id: z.string() });
 
 export const noQuery = z.strictObject({});
+
+/** A super admin names the tenant to act in; for everybody else it is their own. */
+export const tenantQuerySchema = z.strictObject({ tenantId: idSchema.optional() });
 
 /** Page and size with their defaults, and the SQL window that goes with them. */
 export function pageWindow(query: { page?: number | undefined; pageSize?: number | undefined }) {

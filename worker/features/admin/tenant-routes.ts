@@ -15,6 +15,7 @@ import { pathResource } from '../../http/path-resource.ts';
 import {
   answer,
   body,
+  bodyErrors,
   errors,
   idParam,
   noQuery,
@@ -32,8 +33,6 @@ import { createTenant, getCountedTenant, isAddressInUse, listTenants, presentCou
 
 const tags = ['Admin'];
 const access = { permission: 'admin:manage', callers: 'people' } as const;
-const bodyErrors = ['INVALID_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
-
 /** The tenant in the path, with the scope to change it. */
 const tenantInPath = pathResource(async (c, id) => {
   const acting = actingIn(await readScopeOf(c), id);

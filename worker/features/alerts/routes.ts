@@ -16,6 +16,7 @@ import { pathResource } from '../../http/path-resource.ts';
 import {
   answer,
   body,
+  bodyErrors,
   errors,
   idParam,
   noQuery,
@@ -111,15 +112,7 @@ export const alertRoutes = router()
         request: { params: idParam, query: noQuery, body: body(acknowledgeAlertInputSchema, false) },
         responses: {
           200: answer(oneOf(alertSchema), 'The alert, acknowledged'),
-          ...errors(
-            ...signedInErrors,
-            'NOT_FOUND',
-            'CONFLICT',
-            'PRECONDITION_FAILED',
-            'INVALID_JSON',
-            'PAYLOAD_TOO_LARGE',
-            'UNSUPPORTED_MEDIA_TYPE',
-          ),
+          ...errors(...signedInErrors, 'NOT_FOUND', 'CONFLICT', 'PRECONDITION_FAILED', ...bodyErrors),
         },
       },
     ),
@@ -156,15 +149,7 @@ export const alertRoutes = router()
         request: { params: idParam, query: noQuery, body: body(resolveAlertInputSchema, false) },
         responses: {
           200: answer(oneOf(alertSchema), 'The alert, resolved'),
-          ...errors(
-            ...signedInErrors,
-            'NOT_FOUND',
-            'CONFLICT',
-            'PRECONDITION_FAILED',
-            'INVALID_JSON',
-            'PAYLOAD_TOO_LARGE',
-            'UNSUPPORTED_MEDIA_TYPE',
-          ),
+          ...errors(...signedInErrors, 'NOT_FOUND', 'CONFLICT', 'PRECONDITION_FAILED', ...bodyErrors),
         },
       },
     ),

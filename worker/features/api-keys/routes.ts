@@ -16,7 +16,17 @@ import { entityTag } from '../../http/entity-tag.ts';
 import { AppError, notFound } from '../../http/errors.ts';
 import { idempotent } from '../../http/idempotency.ts';
 import { pathResource } from '../../http/path-resource.ts';
-import { answer, body, errors, idParam, pageMeta, router, signedInErrors, signedInRoute } from '../../http/routes.ts';
+import {
+  answer,
+  body,
+  bodyErrors,
+  errors,
+  idParam,
+  pageMeta,
+  router,
+  signedInErrors,
+  signedInRoute,
+} from '../../http/routes.ts';
 import { actingIn, ownTenantOnly, type ReadScope } from '../../http/tenant-scope.ts';
 import { toApiKey } from './present.ts';
 import { judgeInput, maxKeysPerTenant } from './rules.ts';
@@ -37,7 +47,6 @@ const keyInPath = pathResource(async (c, id) => {
   return { row, acting };
 });
 
-const bodyErrors = ['INVALID_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
 const creationErrors = [...bodyErrors, 'CONFLICT', 'IDEMPOTENCY_MISMATCH'] as const;
 
 export const apiKeyRoutes = router()

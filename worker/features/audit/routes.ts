@@ -1,14 +1,13 @@
 /** The audit log: reading it, and having it proven. */
-import { z } from '@hono/zod-openapi';
 import { auditEntrySchema, auditListQuerySchema, auditVerificationSchema } from '#contracts/audit';
-import { feedOf, idSchema, oneOf } from '#contracts/primitives';
+import { feedOf, oneOf } from '#contracts/primitives';
 import { chainEverything, chainPending } from '../../audit/chain.ts';
 import { configOf } from '../../env.ts';
 import { readScopeOf, tenantScopeOf } from '../../http/authenticate.ts';
 import type { AppContext } from '../../http/context.ts';
 import { AppError } from '../../http/errors.ts';
 import { countRequest } from '../../http/rate-limit.ts';
-import { answer, errors, router, signedInErrors, signedInRoute } from '../../http/routes.ts';
+import { answer, errors, router, signedInErrors, signedInRoute, tenantQuerySchema } from '../../http/routes.ts';
 import { ownTenantOnly, type ReadScope } from '../../http/tenant-scope.ts';
 import { toAuditEntry } from './present.ts';
 import { chainToList, listEntries, namesOfActors } from './store.ts';
@@ -88,7 +87,7 @@ export const auditRoutes = router()
         summary: 'Is the log what was once written',
         description:
           'Computes every hash again and holds the log against the object that numbered it and the daily heads. Of a log of more than 300,000 entries, what the nights have verified is left out, and `reason` says so. At most six a minute. For the operator: the log of `tenantId`, or that of the platform.',
-        request: { query: z.strictObject({ tenantId: idSchema.optional() }) },
+        request: { query: tenantQuerySchema },
         responses: {
           200: answer(oneOf(auditVerificationSchema), 'The verdict'),
           ...errors(...signedInErrors, 'NOT_FOUND'),

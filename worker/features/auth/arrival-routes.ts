@@ -13,13 +13,11 @@ import { oneOf } from '#contracts/primitives';
 import { userSchema } from '#contracts/users';
 import { jsonBody } from '../../http/body.ts';
 import { publicRateLimit } from '../../http/rate-limit.ts';
-import { answer, body, errors, noQuery, router } from '../../http/routes.ts';
+import { answer, body, bodyErrors, errors, noQuery, router } from '../../http/routes.ts';
 import { acceptInvitation, openWays, previewInvitation, setUp, signUp } from './arrivals.ts';
 import { toSignInResult } from './sign-in-result.ts';
 
 const tags = ['Auth'];
-const bodyErrors = ['VALIDATION_FAILED', 'INVALID_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
-
 export const arrivalRoutes = router()
   .openapi(
     createRoute({

@@ -3,19 +3,11 @@ import { mfaCodeInputSchema, mfaSetupSchema, recoveryCodesSchema } from '#contra
 import { oneOf } from '#contracts/primitives';
 import { userOf } from '../../http/authenticate.ts';
 import { jsonBody } from '../../http/body.ts';
-import { answer, body, errors, noQuery, router, signedInErrors, signedInRoute } from '../../http/routes.ts';
+import { answer, body, bodyErrors, errors, noQuery, router, signedInErrors, signedInRoute } from '../../http/routes.ts';
 import { disableMfa, enableMfa, replaceRecoveryCodes, setUpMfa } from './mfa.ts';
 
 const tags = ['Auth'];
-const codeErrors = errors(
-  ...signedInErrors,
-  'INVALID_JSON',
-  'PAYLOAD_TOO_LARGE',
-  'UNSUPPORTED_MEDIA_TYPE',
-  'MFA_INVALID',
-  'CONFLICT',
-  'ACCOUNT_LOCKED',
-);
+const codeErrors = errors(...signedInErrors, ...bodyErrors, 'MFA_INVALID', 'CONFLICT', 'ACCOUNT_LOCKED');
 const people = { permission: null, callers: 'people' } as const;
 
 export const mfaRoutes = router()

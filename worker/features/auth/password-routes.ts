@@ -10,12 +10,10 @@ import { oneOf } from '#contracts/primitives';
 import { userOf } from '../../http/authenticate.ts';
 import { jsonBody } from '../../http/body.ts';
 import { publicRateLimit } from '../../http/rate-limit.ts';
-import { answer, body, errors, noQuery, router, signedInErrors, signedInRoute } from '../../http/routes.ts';
+import { answer, body, bodyErrors, errors, noQuery, router, signedInErrors, signedInRoute } from '../../http/routes.ts';
 import { changePassword, confirmPasswordReset, requestPasswordResetSoon } from './password-changes.ts';
 
 const tags = ['Auth'];
-const bodyErrors = ['VALIDATION_FAILED', 'INVALID_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
-
 export const passwordResetRoutes = router()
   .openapi(
     createRoute({

@@ -5,14 +5,12 @@ import { oneOf } from '#contracts/primitives';
 import { jsonBody } from '../../http/body.ts';
 import { AppError } from '../../http/errors.ts';
 import { publicRateLimit } from '../../http/rate-limit.ts';
-import { answer, body, errors, noQuery, router } from '../../http/routes.ts';
+import { answer, body, bodyErrors, errors, noQuery, router } from '../../http/routes.ts';
 import { refresh } from './refresh.ts';
 import { signIn } from './sign-in.ts';
 import { readRefreshCookie, requireOwnOrigin, toSignInResult } from './sign-in-result.ts';
 
 const tags = ['Auth'];
-const bodyErrors = ['VALIDATION_FAILED', 'INVALID_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
-
 export const signInRoutes = router()
   .openapi(
     createRoute({

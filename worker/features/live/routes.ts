@@ -1,18 +1,14 @@
 /** Tickets for live sockets, and the door to the room. */
-import { z } from '@hono/zod-openapi';
-import { oneOf } from '#contracts/primitives';
 import { closeCode, liveLimits, liveTicketSchema } from '#contracts/live';
-import { idSchema } from '#contracts/primitives';
+import { idSchema, oneOf } from '#contracts/primitives';
 import { roomOf } from '#durable-objects/stubs';
 import { rereadUser, tenantScopeOf, userOf } from '../../http/authenticate.ts';
 import type { AppContext } from '../../http/context.ts';
 import { AppError } from '../../http/errors.ts';
 import { isOwnOrigin } from '../../http/own-origin.ts';
-import { answer, errors, router, signedInErrors, signedInRoute } from '../../http/routes.ts';
+import { answer, errors, router, signedInErrors, signedInRoute, tenantQuerySchema } from '../../http/routes.ts';
 import { isTenant } from './facts.ts';
 import { ensureRoom } from './reseed.ts';
-
-const ticketQuerySchema = z.strictObject({ tenantId: idSchema.optional() });
 
 /** Links that change while a ticket is made are seen at the next attempt; more changes than this are no coincidence. */
 const ticketAttempts = 3;
@@ -27,7 +23,7 @@ export const liveTicketRoutes = router().openapi(
       path: '/live/tickets',
       tags: ['Live'],
       summary: 'A single-use ticket for one live socket',
-      request: { query: ticketQuerySchema },
+      request: { query: tenantQuerySchema },
       responses: { 200: answer(oneOf(liveTicketSchema), 'The ticket'), ...errors(...signedInErrors, 'NOT_FOUND') },
     },
   ),

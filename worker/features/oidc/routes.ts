@@ -8,7 +8,7 @@ import {
   verifyOidcDomainInputSchema,
   type CreateOidcProviderInput,
 } from '#contracts/oidc';
-import { idSchema, oneOf, pageOf, pageQueryShape } from '#contracts/primitives';
+import { oneOf, pageOf, pageQueryShape } from '#contracts/primitives';
 import type { Role } from '#contracts/roles';
 import { configOf } from '../../env.ts';
 import { readScopeOf, tenantScopeOf } from '../../http/authenticate.ts';
@@ -22,6 +22,7 @@ import { pathResource } from '../../http/path-resource.ts';
 import {
   answer,
   body,
+  bodyErrors,
   errors,
   idParam,
   noQuery,
@@ -29,6 +30,7 @@ import {
   router,
   signedInErrors,
   signedInRoute,
+  tenantQuerySchema,
 } from '../../http/routes.ts';
 import { actingIn, ownTenantOnly, type TenantScope } from '../../http/tenant-scope.ts';
 import { refuseTarget } from '../../outbound/outbound-target.ts';
@@ -51,10 +53,6 @@ import {
 
 const tags = ['Identity providers'];
 const access = { permission: 'settings:manage', callers: 'people' } as const;
-const bodyErrors = ['INVALID_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
-
-/** A super admin names the tenant; for everybody else it is their own. Links open no settings. */
-const tenantQuerySchema = z.strictObject({ tenantId: idSchema.optional() });
 const ownScope = async (c: AppContext, tenantId?: string): Promise<TenantScope> =>
   ownTenantOnly(await tenantScopeOf(c, tenantId));
 

@@ -13,7 +13,7 @@ import { AppError, notFound } from '../../http/errors.ts';
 import { onlyFrom } from '../../http/ip-allow-list.ts';
 import { pathResource } from '../../http/path-resource.ts';
 import { publicRateLimit } from '../../http/rate-limit.ts';
-import { answer, body, errors, noQuery, router } from '../../http/routes.ts';
+import { answer, body, bodyErrors, errors, noQuery, router } from '../../http/routes.ts';
 import { openVault, platformOwner } from '../../secrets/vault.ts';
 import { closeSockets } from '../auth/revocation.ts';
 import { keepWalk, takeWalk } from './cookies.ts';
@@ -99,7 +99,7 @@ export const ssoRoutes = router()
       request: { query: noQuery, body: body(oidcLookupInputSchema) },
       responses: {
         200: answer(z.object({ data: z.array(oidcChoiceSchema) }), 'None, one or several'),
-        ...errors('VALIDATION_FAILED', 'INVALID_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'RATE_LIMITED'),
+        ...errors('VALIDATION_FAILED', ...bodyErrors, 'RATE_LIMITED'),
       },
     }),
     async (c) => {

@@ -23,6 +23,7 @@ import { idempotent } from '../../http/idempotency.ts';
 import {
   answer,
   body,
+  bodyErrors,
   errors,
   idParam,
   pageMeta,
@@ -30,6 +31,7 @@ import {
   router,
   signedInErrors,
   signedInRoute,
+  tenantQuerySchema,
 } from '../../http/routes.ts';
 import { ownTenantOnly, type ReadScope, type TenantScope } from '../../http/tenant-scope.ts';
 import { refuseTarget, toBaseUrl } from '../../outbound/outbound-target.ts';
@@ -51,8 +53,6 @@ import { startRun } from './start-run.ts';
 const tags = ['Sync'];
 const defaultLimit = 20;
 
-/** A super admin names the tenant; for everybody else it is their own. Links open no credentials and no runs. */
-const tenantQuerySchema = z.strictObject({ tenantId: idSchema.optional() });
 const ownScope = async (c: AppContext, tenantId?: string): Promise<TenantScope> =>
   ownTenantOnly(await tenantScopeOf(c, tenantId));
 
@@ -157,14 +157,7 @@ export const syncRoutes = router()
         request: { params: providerParam, query: tenantQuerySchema, body: body(putSyncCredentialsInputSchema) },
         responses: {
           200: answer(oneOf(syncCredentialsSchema), 'The connection as it is stored'),
-          ...errors(
-            ...signedInErrors,
-            'NOT_FOUND',
-            'PRECONDITION_FAILED',
-            'INVALID_JSON',
-            'PAYLOAD_TOO_LARGE',
-            'UNSUPPORTED_MEDIA_TYPE',
-          ),
+          ...errors(...signedInErrors, 'NOT_FOUND', 'PRECONDITION_FAILED', ...bodyErrors),
         },
       },
     ),

@@ -1,6 +1,5 @@
 /** POST /telemetry/positions: good rows are durable in the room before the answer, bad rows are named. */
-import { z } from '@hono/zod-openapi';
-import { idSchema, oneOf } from '#contracts/primitives';
+import { oneOf } from '#contracts/primitives';
 import {
   ingestResultSchema,
   maxTelemetryRows,
@@ -14,7 +13,16 @@ import { tenantScopeOf } from '../../http/authenticate.ts';
 import { jsonBody, megabyte } from '../../http/body.ts';
 import type { AppContext } from '../../http/context.ts';
 import { AppError } from '../../http/errors.ts';
-import { answer, body, errors, router, signedInErrors, signedInRoute } from '../../http/routes.ts';
+import {
+  answer,
+  body,
+  bodyErrors,
+  errors,
+  router,
+  signedInErrors,
+  signedInRoute,
+  tenantQuerySchema,
+} from '../../http/routes.ts';
 import { ownTenantOnly } from '../../http/tenant-scope.ts';
 import { roomsShowing } from '../live/facts.ts';
 import { judgePositions } from './rules.ts';
@@ -58,10 +66,10 @@ export const telemetryRoutes = router().openapi(
       tags: ['Telemetry'],
       summary: 'A batch of positions from a gateway',
       middleware: [jsonBody({ limitBytes: 4 * megabyte, ndjsonList: 'positions' })],
-      request: { query: z.strictObject({ tenantId: idSchema.optional() }), body: body(positionsInputSchema) },
+      request: { query: tenantQuerySchema, body: body(positionsInputSchema) },
       responses: {
         202: answer(oneOf(ingestResultSchema), 'How many rows were kept, and which were not'),
-        ...errors(...signedInErrors, 'INVALID_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'),
+        ...errors(...signedInErrors, ...bodyErrors),
       },
     },
   ),

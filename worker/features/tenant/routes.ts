@@ -6,7 +6,7 @@ import { tenantScopeOf, userOf } from '../../http/authenticate.ts';
 import { jsonBody } from '../../http/body.ts';
 import { entityTag, requireMatch } from '../../http/entity-tag.ts';
 import { AppError, notFound } from '../../http/errors.ts';
-import { answer, body, errors, router, signedInErrors, signedInRoute } from '../../http/routes.ts';
+import { answer, body, bodyErrors, errors, router, signedInErrors, signedInRoute } from '../../http/routes.ts';
 import { closeSockets } from '../auth/revocation.ts';
 import { updateTenant } from './change.ts';
 import { demandsFactor } from './rules.ts';
@@ -47,15 +47,7 @@ export const tenantRoutes = router()
         request: { query: inTenantQuerySchema, body: body(updateTenantInputSchema) },
         responses: {
           200: answer(oneOf(tenantSchema), 'The tenant, changed'),
-          ...errors(
-            ...signedInErrors,
-            'NOT_FOUND',
-            'CONFLICT',
-            'PRECONDITION_FAILED',
-            'INVALID_JSON',
-            'PAYLOAD_TOO_LARGE',
-            'UNSUPPORTED_MEDIA_TYPE',
-          ),
+          ...errors(...signedInErrors, 'NOT_FOUND', 'CONFLICT', 'PRECONDITION_FAILED', ...bodyErrors),
         },
       },
     ),

@@ -14,7 +14,17 @@ import { entityTag, hasChanged, requireMatch } from '../../http/entity-tag.ts';
 import { AppError, notFound } from '../../http/errors.ts';
 import { idempotent } from '../../http/idempotency.ts';
 import { pathResource } from '../../http/path-resource.ts';
-import { answer, body, errors, idParam, pageMeta, router, signedInErrors, signedInRoute } from '../../http/routes.ts';
+import {
+  answer,
+  body,
+  bodyErrors,
+  errors,
+  idParam,
+  pageMeta,
+  router,
+  signedInErrors,
+  signedInRoute,
+} from '../../http/routes.ts';
 import { ownTenantOnly } from '../../http/tenant-scope.ts';
 import { sendSoon } from '../../mail/outbox.ts';
 import { publishChange } from '../live/publish.ts';
@@ -36,8 +46,6 @@ import { findAddress, getHome, getPerson, homeOf, listPeople } from './store.ts'
 
 const tags = ['People'];
 const access = { permission: 'users:manage', callers: 'people' } as const;
-const bodyErrors = ['INVALID_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const;
-
 /** The person in the path, with the scope they were found in. */
 const personInPath = pathResource(async (c, id) => {
   const scope = await peopleScopeOf(c, c.req.query('tenantId'));

@@ -1595,7 +1595,7 @@ export interface paths {
                         };
                     };
                 };
-                /** @description VALIDATION_FAILED | INVALID_JSON | VALIDATION_FAILED */
+                /** @description VALIDATION_FAILED | INVALID_JSON */
                 400: {
                     headers: {
                         [name: string]: unknown;
