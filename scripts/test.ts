@@ -119,12 +119,10 @@ const lanes = await Promise.all([
     () => check('api: document and types match the code', 'node', ['scripts/openapi.ts', '--check']),
     () => check('docs: permissions match the routes and roles', 'node', ['scripts/permissions.ts', '--check']),
     () => check('bundle: deploy --dry-run under 1.5 MB', 'node', ['scripts/deploy.ts', '--dry-run']),
-  ),
-  lane(
     () => vitest('pure', ['--project', 'pure']),
-    () => vitest('workers', ['--project', 'workers']),
     () => vitest('web', ['--project', 'web']),
   ),
+  lane(() => vitest('workers', ['--project', 'workers'])),
 ]);
 outcomes.push(...lanes.flat());
 outcomes.push(await vitest('end to end', ['--config', 'test/e2e/vitest.config.ts']));
