@@ -1,7 +1,8 @@
 /** An organisation's API keys. A new secret is kept only until whoever asked for it has closed the dialog. */
 import type { ApiKey, CreateApiKeyInput, IssuedApiKey } from '#contracts/api-keys';
-import { toFailure, type ApiFailure } from '../api/failure.ts';
+import { toFailure } from '../api/failure.ts';
 import type { Page } from '../api/fleet.ts';
+import { LatestRead } from './latest-read.svelte.ts';
 
 export interface KeyRequests {
   list: (page: number) => Promise<Page<ApiKey>>;
@@ -10,34 +11,24 @@ export interface KeyRequests {
   revoke: (id: string) => Promise<void>;
 }
 
-export class ApiKeys {
+export class ApiKeys extends LatestRead {
   page = $state.raw<Page<ApiKey> | null>(null);
-  failure = $state.raw<ApiFailure | null>(null);
-  isLoading = $state(false);
   /** The secret to be shown this once. */
   issued = $state.raw<IssuedApiKey | null>(null);
   #pageNumber = 1;
-  #turn = 0;
   readonly #requests: KeyRequests;
 
   constructor(requests: KeyRequests) {
+    super();
     this.#requests = requests;
   }
 
   async load(page = this.#pageNumber): Promise<void> {
-    const turn = ++this.#turn;
     this.#pageNumber = page;
-    this.isLoading = true;
-    try {
-      const answer = await this.#requests.list(page);
-      if (turn !== this.#turn) return;
-      this.page = answer;
-      this.failure = null;
-    } catch (thrown) {
-      if (turn === this.#turn) this.failure = toFailure(thrown);
-    } finally {
-      if (turn === this.#turn) this.isLoading = false;
-    }
+    await this.read(
+      () => this.#requests.list(page),
+      (answer) => (this.page = answer),
+    );
   }
 
   /** @throws ApiFailure, for the form */

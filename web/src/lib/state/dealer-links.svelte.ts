@@ -1,7 +1,7 @@
 /** The dealer links of one organisation: what waits, what is active, what has been. */
 import type { DealerLink } from '#contracts/dealer-links';
-import { toFailure, type ApiFailure } from '../api/failure.ts';
 import type { Page } from '../api/fleet.ts';
+import { LatestRead } from './latest-read.svelte.ts';
 
 export interface LinkRequests {
   list: (status: DealerLink['status'], page: number) => Promise<Page<DealerLink>>;
@@ -10,37 +10,29 @@ export interface LinkRequests {
   end: (id: string) => Promise<void>;
 }
 
-export class DealerLinks {
+export class DealerLinks extends LatestRead {
   pending = $state.raw<Page<DealerLink> | null>(null);
   active = $state.raw<Page<DealerLink> | null>(null);
   history = $state.raw<Page<DealerLink> | null>(null);
-  failure = $state.raw<ApiFailure | null>(null);
-  isLoading = $state(false);
   #historyPage = 1;
-  #turn = 0;
   readonly #requests: LinkRequests;
 
   constructor(requests: LinkRequests) {
+    super();
     this.#requests = requests;
   }
 
   async load(historyPage = this.#historyPage): Promise<void> {
-    const turn = ++this.#turn;
     this.#historyPage = historyPage;
-    this.isLoading = true;
-    try {
-      const [pending, active, history] = await Promise.all([
-        this.#requests.list('pending', 1),
-        this.#requests.list('active', 1),
-        this.#requests.list('ended', historyPage),
-      ]);
-      if (turn !== this.#turn) return;
-      Object.assign(this, { pending, active, history, failure: null });
-    } catch (thrown) {
-      if (turn === this.#turn) this.failure = toFailure(thrown);
-    } finally {
-      if (turn === this.#turn) this.isLoading = false;
-    }
+    await this.read(
+      () =>
+        Promise.all([
+          this.#requests.list('pending', 1),
+          this.#requests.list('active', 1),
+          this.#requests.list('ended', historyPage),
+        ]),
+      ([pending, active, history]) => Object.assign(this, { pending, active, history }),
+    );
   }
 
   /** @throws ApiFailure, for the form */

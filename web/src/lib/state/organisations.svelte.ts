@@ -1,8 +1,9 @@
 /** Every organisation of the platform, as its operator sees and changes them. */
 import { SvelteSet } from 'svelte/reactivity';
 import type { AdminTenant, AdminUpdateTenantInput, CreateTenantInput } from '#contracts/tenants';
-import { toFailure, type ApiFailure } from '../api/failure.ts';
+import { toFailure } from '../api/failure.ts';
 import type { Page } from '../api/fleet.ts';
+import { LatestRead } from './latest-read.svelte.ts';
 import { toasts } from './toasts.svelte.ts';
 import { offerUndo } from './undo.ts';
 
@@ -12,36 +13,26 @@ export interface OrganisationRequests {
   update: (id: string, changes: AdminUpdateTenantInput) => Promise<AdminTenant>;
 }
 
-export class Organisations {
+export class Organisations extends LatestRead {
   page = $state.raw<Page<AdminTenant> | null>(null);
-  failure = $state.raw<ApiFailure | null>(null);
-  isLoading = $state(false);
   readonly busy = new SvelteSet<string>();
   /** Called with every one that was changed here. */
   onChange: (organisation: AdminTenant) => void = () => {};
   #query: { q: string; page: number } = { q: '', page: 1 };
-  #turn = 0;
   readonly #requests: OrganisationRequests;
 
   constructor(requests: OrganisationRequests) {
+    super();
     this.#requests = requests;
   }
 
   async load(query: { q: string; page: number } = this.#query): Promise<void> {
-    const turn = ++this.#turn;
     this.#query = query;
-    this.isLoading = true;
     const q = query.q.trim();
-    try {
-      const page = await this.#requests.list({ ...(q === '' ? {} : { q }), page: query.page });
-      if (turn !== this.#turn) return;
-      this.page = page;
-      this.failure = null;
-    } catch (thrown) {
-      if (turn === this.#turn) this.failure = toFailure(thrown);
-    } finally {
-      if (turn === this.#turn) this.isLoading = false;
-    }
+    await this.read(
+      () => this.#requests.list({ ...(q === '' ? {} : { q }), page: query.page }),
+      (page) => (this.page = page),
+    );
   }
 
   /** @throws ApiFailure, for the form */

@@ -2,10 +2,11 @@
 import { SvelteSet } from 'svelte/reactivity';
 import type { Role } from '#contracts/roles';
 import type { Invitation, InviteUserInput, UpdateUserInput, User } from '#contracts/users';
-import { toFailure, type ApiFailure } from '../api/failure.ts';
+import { toFailure } from '../api/failure.ts';
 import type { Page } from '../api/fleet.ts';
 import { roleWords } from '../format/people.ts';
 import { peoplePageSize, type PeopleFilters } from '../people/filters.ts';
+import { LatestRead } from './latest-read.svelte.ts';
 import { toasts } from './toasts.svelte.ts';
 import { offerUndo } from './undo.ts';
 
@@ -23,46 +24,39 @@ export interface PeopleRequests {
 
 const sentAgain = (email: string): string => `Invitation sent again to ${email}. The link before it no longer works.`;
 
-export class People {
+export class People extends LatestRead {
   page = $state.raw<Page<User> | null>(null);
   invitations = $state.raw<Page<Invitation> | null>(null);
-  failure = $state.raw<ApiFailure | null>(null);
-  isLoading = $state(false);
   /** Ids of people and invitations with something under way. */
   readonly busy = new SvelteSet<string>();
   #filters: PeopleFilters = { show: 'people', q: '', role: null, page: 1 };
-  #turn = 0;
   readonly #requests: PeopleRequests;
 
   constructor(requests: PeopleRequests) {
+    super();
     this.#requests = requests;
   }
 
   /** Reads what the filters name, and how many there are of the other. Answers out of order are dropped. */
   async load(filters: PeopleFilters): Promise<void> {
-    const turn = ++this.#turn;
     this.#filters = filters;
-    this.isLoading = true;
     const { show, q, role, page } = filters;
-    try {
-      const [people, invitations] = await Promise.all([
-        this.#requests.list({
-          ...(q.trim() === '' ? {} : { q: q.trim() }),
-          ...(role === null ? {} : { role }),
-          page: show === 'people' ? page : 1,
-          pageSize: peoplePageSize,
-        }),
-        this.#requests.listInvitations({ page: show === 'invitations' ? page : 1, pageSize: peoplePageSize }),
-      ]);
-      if (turn !== this.#turn) return;
-      this.page = people;
-      this.invitations = invitations;
-      this.failure = null;
-    } catch (thrown) {
-      if (turn === this.#turn) this.failure = toFailure(thrown);
-    } finally {
-      if (turn === this.#turn) this.isLoading = false;
-    }
+    await this.read(
+      () =>
+        Promise.all([
+          this.#requests.list({
+            ...(q.trim() === '' ? {} : { q: q.trim() }),
+            ...(role === null ? {} : { role }),
+            page: show === 'people' ? page : 1,
+            pageSize: peoplePageSize,
+          }),
+          this.#requests.listInvitations({ page: show === 'invitations' ? page : 1, pageSize: peoplePageSize }),
+        ]),
+      ([people, invitations]) => {
+        this.page = people;
+        this.invitations = invitations;
+      },
+    );
   }
 
   reload(): Promise<void> {

@@ -2,9 +2,10 @@
 import { SvelteSet } from 'svelte/reactivity';
 import type { TenantSyncStatus, TriggeredSync } from '#contracts/admin';
 import { byUrgency } from '../admin/conditions.ts';
-import { toFailure, type ApiFailure } from '../api/failure.ts';
+import { toFailure } from '../api/failure.ts';
 import type { Page } from '../api/fleet.ts';
 import { plural } from '../format/units.ts';
+import { LatestRead } from './latest-read.svelte.ts';
 import { toasts } from './toasts.svelte.ts';
 
 export interface SyncHealthRequests {
@@ -13,34 +14,24 @@ export interface SyncHealthRequests {
   trigger: (tenantId: string | null) => Promise<TriggeredSync>;
 }
 
-export class SyncHealth {
+export class SyncHealth extends LatestRead {
   page = $state.raw<Page<TenantSyncStatus> | null>(null);
-  failure = $state.raw<ApiFailure | null>(null);
-  isLoading = $state(false);
   readonly busy = new SvelteSet<string>();
   readonly statuses = $derived(byUrgency(this.page?.data ?? []));
   #pageNumber = 1;
-  #turn = 0;
   readonly #requests: SyncHealthRequests;
 
   constructor(requests: SyncHealthRequests) {
+    super();
     this.#requests = requests;
   }
 
   async load(page = this.#pageNumber): Promise<void> {
-    const turn = ++this.#turn;
     this.#pageNumber = page;
-    this.isLoading = true;
-    try {
-      const answer = await this.#requests.list(page);
-      if (turn !== this.#turn) return;
-      this.page = answer;
-      this.failure = null;
-    } catch (thrown) {
-      if (turn === this.#turn) this.failure = toFailure(thrown);
-    } finally {
-      if (turn === this.#turn) this.isLoading = false;
-    }
+    await this.read(
+      () => this.#requests.list(page),
+      (answer) => (this.page = answer),
+    );
   }
 
   async retry({ tenantId, tenantName }: TenantSyncStatus): Promise<void> {
