@@ -203,6 +203,14 @@ describe.each(operations.filter(isProtected).map((operation) => [nameOf(operatio
       }
     });
 
+    test('the operator is refused nowhere for want of a permission', async () => {
+      const { token } = await person(null, 'super_admin');
+      const ids = unknownIds();
+      const answer = await call(operation.method, urlOf(operation, ids), { token, ...bodyOf(operation, ids) });
+      expect(answer.status, answer.text).toBeLessThan(500);
+      expect(answer.body?.error?.code, answer.text).not.toBe('FORBIDDEN');
+    });
+
     test('an API key with every scope does what machines may, and nothing foreign', async () => {
       const own = await tenant();
       const key = await keyOf(own, [...permissions]);
