@@ -5,7 +5,6 @@
 import { z } from 'zod';
 import { faultSeveritySchema, lampsSchema, vehicleSystemSchema } from './faults.ts';
 import { idSchema, timeSchema } from './primitives.ts';
-import { riskBandsSchema } from './tenants.ts';
 
 export const riskLevels = ['low', 'medium', 'high', 'critical'] as const;
 export const riskLevelSchema = z.enum(riskLevels).meta({ id: 'RiskLevel' });
@@ -68,8 +67,19 @@ export const vehicleScoreSchema = z.object({
 });
 export type VehicleScore = z.infer<typeof vehicleScoreSchema>;
 
+/** What became of a prediction. Null while the future it spoke of is not over. */
+export const predictionOutcomeSchema = z.object({
+  /** The first repair or breakdown after it, within 90 days. */
+  failedAt: timeSchema.nullable(),
+  /** Preventive work that came first: from then on nobody can know. */
+  censoredAt: timeSchema.nullable(),
+  /** Did it fail within the horizon? Null when not over yet, or cut short by preventive work. */
+  within: z.object({ days7: z.boolean().nullable(), days30: z.boolean().nullable(), days90: z.boolean().nullable() }),
+});
+export type PredictionOutcome = z.infer<typeof predictionOutcomeSchema>;
+
 export const predictionSchema = vehicleScoreSchema
-  .extend({ id: idSchema, createdAt: timeSchema })
+  .extend({ id: idSchema, createdAt: timeSchema, outcome: predictionOutcomeSchema })
   .meta({ id: 'Prediction' });
 export type Prediction = z.infer<typeof predictionSchema>;
 
@@ -106,6 +116,8 @@ export const vehicleFeaturesSchema = z.object({
       baselineMedian: z.number().nullable(),
       baselineMad: z.number().nullable(),
       n: z.number(),
+      /** A slow drift of the daily means away from the baseline (CUSUM), and since when. */
+      drift: z.object({ direction: z.enum(['up', 'down']), since: timeSchema }).nullish(),
     }),
   ),
   service: z.object({
@@ -116,17 +128,6 @@ export const vehicleFeaturesSchema = z.object({
   observedDays: z.number().nullable(),
 });
 export type VehicleFeatures = z.infer<typeof vehicleFeaturesSchema>;
-
-/** The artefacts scoring works with. The survival, anomaly and calibration parts arrive with trained models. */
-export const scoringModelsSchema = z.object({
-  version: z.string(),
-  survival: z.unknown().nullable(),
-  anomaly: z.unknown().nullable(),
-  calibration: z.unknown().nullable(),
-  bands: riskBandsSchema,
-  weights: z.record(z.string(), z.number()),
-});
-export type ScoringModels = z.infer<typeof scoringModelsSchema>;
 
 /** One SPN × FMI pair in plain words. */
 export const faultDescriptionSchema = z.object({

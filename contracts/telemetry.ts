@@ -63,3 +63,41 @@ export const readingSchema = z.object({
   ignition: z.boolean().nullable(),
 });
 export type Reading = z.infer<typeof readingSchema>;
+
+/** Signals with fixed units (the name's ending) and the range a working sensor can show. */
+export const signalRanges = {
+  coolantTempF: [-60, 350],
+  oilTempF: [-60, 400],
+  oilPressurePsi: [0, 200],
+  defLevelPercent: [0, 100],
+  dpfSootPercent: [0, 250],
+  batteryVolts: [0, 40],
+  engineLoadPercent: [0, 125],
+  boostPsi: [-15, 100],
+  fuelRateGph: [0, 100],
+  ambientTempF: [-80, 160],
+  engineRpm: [0, 4000],
+} as const satisfies Record<string, readonly [min: number, max: number]>;
+export type SignalName = keyof typeof signalRanges;
+export const signalNames = Object.keys(signalRanges) as [SignalName, ...SignalName[]];
+
+/** One reading of one signal. */
+export const signalInputSchema = z
+  .object({
+    vin: vinSchema.optional(),
+    vehicleId: idSchema.optional(),
+    at: inputTimeSchema,
+    name: z.enum(signalNames),
+    value: z.number(),
+  })
+  .refine((row) => row.vin !== undefined || row.vehicleId !== undefined, {
+    message: 'vin or vehicleId is required',
+    path: ['vin'],
+  })
+  .refine((row) => row.value >= signalRanges[row.name][0] && row.value <= signalRanges[row.name][1], {
+    message: 'is outside what such a sensor can show',
+    path: ['value'],
+  });
+export type SignalInput = z.infer<typeof signalInputSchema>;
+
+export const signalsInputSchema = z.strictObject({ signals: z.array(z.unknown()) }).meta({ id: 'SignalsInput' });

@@ -7,25 +7,38 @@ export const tenantKinds = ['dealer', 'fleet'] as const;
 export const tenantKindSchema = z.enum(tenantKinds);
 export type TenantKind = z.infer<typeof tenantKindSchema>;
 
+const bandEdges = { medium: z.number(), high: z.number(), critical: z.number() };
+const rise = (bands: { medium: number; high: number; critical: number }): boolean =>
+  0 < bands.medium && bands.medium < bands.high && bands.high < bands.critical && bands.critical <= 100;
+const mustRise = { message: 'bands must rise: 0 < medium < high < critical ≤ 100' };
+
 /** Lower edges of the risk bands, in points of a 0–100 risk score. */
-export const riskBandsSchema = z
-  .object({ medium: z.number(), high: z.number(), critical: z.number() })
-  .refine(
-    (bands) => 0 < bands.medium && bands.medium < bands.high && bands.high < bands.critical && bands.critical <= 100,
-    {
-      message: 'bands must rise: 0 < medium < high < critical ≤ 100',
-    },
-  );
+export const riskBandsSchema = z.object(bandEdges).refine(rise, mustRise);
+/** The same as somebody sets them: scores have one decimal, so an edge with more would never be met. */
+export const riskBandsInputSchema = z
+  .strictObject(bandEdges)
+  .refine(rise, mustRise)
+  .refine((bands) => Object.values(bands).every((edge) => Math.round(edge * 10) / 10 === edge), {
+    message: 'bands have one decimal at most',
+  });
 export type RiskBands = z.infer<typeof riskBandsSchema>;
 export const defaultRiskBands: RiskBands = { medium: 25, high: 50, critical: 75 };
 
 export const tenantSettingsSchema = z.object({
   timeZone: z.string().default('America/Denver'),
   units: z.enum(['us', 'metric']).default('us'),
+  /**
+   * predictions: forecasts (chances of failure, days left) are made. Without it new predictions hold none, while the risk
+   * of faults, signals and usage goes on, because alerts depend on it; what was forecast before stays in the history.
+   */
   flags: z
     .object({ predictions: z.boolean().default(true), alerts: z.boolean().default(true) })
     .default({ predictions: true, alerts: true }),
   riskBands: riskBandsSchema.default(defaultRiskBands),
+  /** Weights of the risk score that the tenant has set; the defaults of scoring elsewhere. */
+  riskWeights: z.record(z.string(), z.number()).default({}),
+  /** A person has chosen the scoring model: nightly training does not change it. */
+  isModelPinned: z.boolean().default(false),
   /** Everybody of the tenant needs a second factor (or an identity provider's sign-in). */
   requireMfa: z.boolean().default(false),
   /** Requests a minute for each of the tenant's people; null takes the platform's default. Set by the operator. */

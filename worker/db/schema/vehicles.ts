@@ -47,7 +47,10 @@ export const vehicles = sqliteTable(
      * `lastSeenAt`, so that a run without news writes one bulk update instead of one row per fault.
      */
     faultsReadAt: time(),
-    /** Set in the same batch as a change that scoring must hear of; cleared in the batch that keeps the prediction. */
+    /**
+     * Set in the same batch as a change that scoring must hear of, with `updatedAt` moved on (db/score-mark.ts); cleared in
+     * the batch that keeps the prediction.
+     */
     isScoreDirty: integer({ mode: 'boolean' }).notNull().default(false),
     updatedAt: time().notNull(),
   },
