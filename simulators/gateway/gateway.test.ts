@@ -2,18 +2,38 @@ import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { positionInputSchema, positionsInputSchema, type PositionInput } from '#contracts/telemetry';
+import {
+  maxTelemetryRows,
+  positionInputSchema,
+  positionsInputSchema,
+  signalInputSchema,
+  signalsInputSchema,
+  type PositionInput,
+  type SignalInput,
+} from '#contracts/telemetry';
 import { createClock } from '../world/clock.ts';
 import { createWorld } from '../world/world.ts';
 import { startGateway, trucksDue, type Gateway } from './gateway.ts';
-import { backOffMs, PositionSender } from './position-sender.ts';
+import { backOffMs, TelemetrySender } from './telemetry-sender.ts';
 
 /** A small ingest API that refuses what the real one refuses. */
 function ingestServer() {
   const received: PositionInput[] = [];
   let answer: (() => Response | null) | null = null;
   const validTokens = new Set(['good']);
+  const signals: SignalInput[] = [];
+  const signalBatches: number[] = [];
+  let signalAnswer: (() => Response | null) | null = null;
   const app = new Hono();
+  app.post('/api/v1/telemetry/signals', async (c) => {
+    signalBatches.push(0);
+    const special = signalAnswer?.() ?? null;
+    if (special !== null) return special;
+    const body = signalsInputSchema.parse(await c.req.json());
+    signalBatches[signalBatches.length - 1] = body.signals.length;
+    signals.push(...body.signals.map((row) => signalInputSchema.parse(row)));
+    return c.json({ data: { accepted: body.signals.length, rejected: [] } }, 202);
+  });
   app.post('/api/v1/telemetry/positions', async (c) => {
     const special = answer?.() ?? null;
     if (special !== null) return special;
@@ -33,6 +53,9 @@ function ingestServer() {
   const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' });
   return {
     received,
+    signals,
+    signalBatches,
+    answerSignalsWith: (next: (() => Response | null) | null) => (signalAnswer = next),
     validTokens,
     url: () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     answerWith: (next: (() => Response | null) | null) => (answer = next),
@@ -62,7 +85,8 @@ const minutes = () => api.received.map((position) => new Date(position.at).getUT
 
 function sender(settings: { bufferRows?: number; apiBaseUrl?: string; tokens?: string[] } = {}) {
   const tokens = settings.tokens ?? ['good'];
-  return new PositionSender({
+  return new TelemetrySender<PositionInput>({
+    kind: 'positions',
     apiBaseUrl: settings.apiBaseUrl ?? api.url(),
     tenantName: 'Blue Ridge Freight',
     getToken: (_, refused) =>
@@ -74,7 +98,7 @@ function sender(settings: { bufferRows?: number; apiBaseUrl?: string; tokens?: s
   });
 }
 
-describe('position sender', () => {
+describe('telemetry sender', () => {
   it('keeps rows while the API cannot be reached and sends them later, oldest first', async () => {
     let isDown = true;
     api.answerWith(() => (isDown ? new Response('', { status: 503 }) : null));
@@ -120,6 +144,20 @@ describe('position sender', () => {
     expect(api.received).toHaveLength(0);
     await out.flush(7000);
     expect(api.received).toHaveLength(1);
+  });
+
+  it('asks an API that does not know the route again in five minutes, and keeps nothing for it', async () => {
+    api.answerWith(() => new Response('{}', { status: 404 }));
+    const out = sender();
+    out.add([row(1), row(2)]);
+    await out.flush(0);
+    expect(out.stats).toMatchObject({ buffered: 0, dropped: 2, requests: 1, failures: 1 });
+    api.answerWith(null);
+    out.add([row(3)]);
+    await out.flush(5 * 60_000 - 1);
+    expect(api.received).toHaveLength(0);
+    await out.flush(5 * 60_000);
+    expect(minutes()).toEqual([3]);
   });
 
   it('signs in again when its token is refused, and backs off when that does not help', async () => {
@@ -210,5 +248,46 @@ describe('gateway', () => {
     const perTruck = api.received.filter((position) => position.vin === api.received[0]?.vin);
     const times = perTruck.map((position) => Date.parse(position.at));
     expect(new Set(times).size).toBe(times.length);
+  });
+
+  const signalGateway = (signalsEveryMs: number, count: number): Gateway => {
+    const world = createWorld({ seed: 2026, clock: createClock({ anchorMs: Date.now(), speed: 1, now: Date.now }) });
+    const trucks = world.trucksOf(`bulk-${count}`);
+    return startGateway({
+      apiBaseUrl: api.url(),
+      world,
+      fleets: [{ name: 'Blue Ridge Freight', trucks }],
+      flushEveryMs: 20,
+      signalsEveryMs,
+      getToken: () => Promise.resolve('good'),
+    });
+  };
+
+  it('sends signals a sensor could show, of trucks whose engine runs and no others, a thousand rows at most', async () => {
+    gateway = signalGateway(300, 200);
+    await expect.poll(() => api.signals.length, { timeout: 5000 }).toBeGreaterThan(2500);
+    await expect.poll(() => api.received.length, { timeout: 5000 }).toBeGreaterThanOrEqual(200);
+    const running = new Set(api.received.filter((position) => position.ignition).map((position) => position.vin));
+    const senders = new Set(api.signals.map((signal) => signal.vin));
+    expect(running.size).toBeGreaterThan(50);
+    expect(running.size).toBeLessThan(200);
+    // A truck may start or stop between its position and its signals.
+    expect([...senders].filter((vin) => !running.has(vin)).length).toBeLessThan(5);
+    expect([...running].filter((vin) => !senders.has(vin)).length).toBeLessThan(5);
+    expect(Math.max(...api.signalBatches)).toBeLessThanOrEqual(maxTelemetryRows);
+    expect(new Set(api.signals.map(({ name }) => name)).size).toBe(11);
+    const rows = api.signals.map(({ vin, at, name }) => `${vin} ${at} ${name}`);
+    expect(new Set(rows).size).toBe(rows.length);
+    expect(gateway.stats().signals.tenants[0]).toMatchObject({ rejected: 0, failures: 0 });
+  });
+
+  it('goes on with positions where signals are not known, and does not ask for them at every turn', async () => {
+    api.answerSignalsWith(() => new Response('{}', { status: 404 }));
+    gateway = signalGateway(50, 60);
+    await expect.poll(() => api.received.length, { timeout: 5000 }).toBeGreaterThanOrEqual(60);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(api.signalBatches).toHaveLength(1);
+    expect(gateway.stats().signals.tenants[0]).toMatchObject({ accepted: 0, lastError: 'the API answered 404' });
+    expect(gateway.stats().tenants[0]).toMatchObject({ failures: 0 });
   });
 });

@@ -28,6 +28,8 @@ export interface AssetPage extends ListedAsset {
   lon: number;
   near: string;
   reportedMs: number;
+  /** Whether the account sees the shop's cases. */
+  hasCases: boolean;
 }
 
 export interface PrintedCode {
@@ -64,7 +66,8 @@ export function findTruck(world: World, state: AccountState, vin: string): Roste
   return listedTrucks(world, state).find((truck) => truck.vin === vin) ?? null;
 }
 
-function isHostile(state: AccountState, truck: RosterTruck): boolean {
+/** True for the trucks of a hostile account whose texts are hostile. */
+export function isHostile(state: AccountState, truck: RosterTruck): boolean {
   return personaOf(state).hasHostileText === true && truck.index < hostileTrucks;
 }
 
@@ -171,5 +174,6 @@ export function assetPage(world: World, state: AccountState, truck: RosterTruck)
     lon: position.lon,
     near: `${city.name}, ${city.state}`,
     reportedMs: Math.floor(world.clock.realMs() / minuteMs) * minuteMs,
+    hasCases: personaOf(state).cases !== 'absent',
   };
 }

@@ -18,6 +18,8 @@ export const personaNames = [
   'hostile_text',
   'slow',
   'multi_pair_rows',
+  'no_cases',
+  'cases_changed',
 ] as const;
 export type PersonaName = (typeof personaNames)[number];
 
@@ -36,6 +38,8 @@ export interface Persona {
   fleet?: 'half' | 'empty';
   hasHostileText?: boolean;
   hasMultiPairRows?: boolean;
+  /** The account's subscription shows no cases, or shows them in a way nobody knows. */
+  cases?: 'absent' | 'changed';
   defaults?: Partial<PersonaSettings>;
 }
 
@@ -69,6 +73,8 @@ export const personas: Readonly<Record<PersonaName, Persona>> = {
   hostile_text: { hasHostileText: true },
   slow: { defaults: { latencyMs: 1500 } },
   multi_pair_rows: { hasMultiPairRows: true },
+  no_cases: { cases: 'absent' },
+  cases_changed: { cases: 'changed' },
 };
 
 /** Settings of a persona: its own defaults, with what the caller names on top. */

@@ -8,10 +8,12 @@ import { getCookie } from 'hono/cookie';
 import { unit } from '../world/random.ts';
 import type { World } from '../world/world.ts';
 import type { PortalAccount } from './accounts.ts';
+import { casesOf } from './cases-view.ts';
 import { controlRoutes } from './control.ts';
 import { Holds } from './holds.ts';
 import { assetPage, faultRows, findTruck, listedAsset, listedTrucks } from './fleet-view.ts';
 import { assetsPerPage, dashboardPage, listPage, oneAssetPage, redesignedPage } from './pages/assets.ts';
+import { casesPage } from './pages/cases.ts';
 import { diagnosticsPage } from './pages/diagnostics.ts';
 import { messagePage } from './pages/frame.ts';
 import {
@@ -52,6 +54,7 @@ function kindOfPath(path: string): string {
   if (path.startsWith('/login')) return 'login';
   if (path === '/assets') return 'assets';
   if (/^\/assets\/[^/]+\/diagnostics$/.test(path)) return 'diagnostics';
+  if (/^\/assets\/[^/]+\/cases$/.test(path)) return 'cases';
   if (/^\/assets\/[^/]+$/.test(path)) return 'asset';
   if (path === '/dashboard' || path === '/policies') return path.slice(1);
   return 'other';
@@ -125,7 +128,15 @@ export function createPortal(options: PortalOptions): Portal {
       return c.html(messagePage('Method not allowed', `This page answers ${methods.join(' and ')} only.`), 405);
     };
   for (const path of ['/login', '/login/verify', '/policies']) app.use(path, onlyMethods('GET', 'POST'));
-  for (const path of ['/', '/dashboard', '/assets', '/assets/:vin', '/assets/:vin/diagnostics', '/logout']) {
+  for (const path of [
+    '/',
+    '/dashboard',
+    '/assets',
+    '/assets/:vin',
+    '/assets/:vin/diagnostics',
+    '/assets/:vin/cases',
+    '/logout',
+  ]) {
     app.use(path, onlyMethods('GET'));
   }
   app.use(
@@ -212,6 +223,23 @@ export function createPortal(options: PortalOptions): Portal {
         rows: faultRows(world, state, truck, overrides),
         layout: state.account.layout,
         delayMs: Math.round(80 + (slowestScriptMs - 80) * unit(truck.seed, truck.vin, 'script')),
+      }),
+    );
+  });
+
+  app.get('/assets/:vin/cases', (c) => {
+    const { state } = c.var;
+    const { cases, list, markup } = personaOf(state);
+    const truck = findTruck(world, state, c.req.param('vin'));
+    if (truck === null || cases === 'absent') return notFound(c);
+    if (markup === 'changed' || cases === 'changed') return c.html(redesignedPage(state.account.fleetName, 5));
+    return c.html(
+      casesPage({
+        company: state.account.fleetName,
+        vin: truck.vin,
+        cases: casesOf(world, state, truck),
+        layout: list === 'asset_list' || state.account.layout.list === 'asset_list' ? 'cards' : 'table',
+        isReversed: list === 'shuffled_columns',
       }),
     );
   });

@@ -55,6 +55,21 @@ describe('driving', () => {
     }
   });
 
+  it('has driven every truck before the anchor, never below nothing, and less a day the longer ago', () => {
+    for (const truck of trucks) {
+      const at = (daysAgo: number) => positionAt(truck, anchorMs, anchorMs - daysAgo * 24 * hourMs);
+      const meters = [0, 60, 120, 180, 240, 300].map((daysAgo) => at(daysAgo));
+      meters.forEach(({ odometerMiles, engineHours }, index) => {
+        const later = meters[index - 1];
+        expect(odometerMiles).toBeGreaterThanOrEqual(0);
+        if (later !== undefined) expect(odometerMiles).toBeLessThan(later.odometerMiles);
+        if (later !== undefined) expect(engineHours).toBeLessThan(later.engineHours);
+      });
+      const [now, sixty, , , , oldest] = meters.map(({ odometerMiles }) => odometerMiles);
+      expect((now ?? 0) - (sixty ?? 0)).toBeGreaterThan(((now ?? 0) - (oldest ?? 0)) / 5);
+    }
+  });
+
   it('keeps most trucks moving and some standing at every hour of three weeks', () => {
     let total = 0;
     let samples = 0;

@@ -64,6 +64,13 @@ function travelledBy(rotation: Rotation, elapsedMs: number): Travelled {
 const round = (value: number, digits: number) => Math.round(value * 10 ** digits) / 10 ** digits;
 
 /**
+ * What a meter shows that shows `base` at the anchor, so much further (or, below 0, earlier). The further back, the less a
+ * truck was driven a day: today's pace would have begun below 0 for a truck that is young or changed hands.
+ */
+const meterAfter = (base: number, since: number): number =>
+  since >= 0 ? base + since : base * Math.exp(since / Math.max(1, base));
+
+/**
  * Position and gauges at a real instant (epoch milliseconds). At the anchor the odometer and engine hours are the
  * roster's; before it they are lower, never below 0. Miles, mph, hours, percent.
  */
@@ -84,8 +91,30 @@ export function positionAt(truck: RosterTruck, anchorMs: number, realMs: number)
     speedMph: round(piece.startMph + (piece.endMph - piece.startMph) * share, 1),
     heading: round(place.heading, 0) % 360,
     ignition: piece.ignition,
-    odometerMiles: round(Math.max(0, truck.baseOdometerMiles + milesOf(now) - milesOf(atAnchor)), 1),
-    engineHours: round(Math.max(0, truck.baseEngineHours + hoursOf(now) - hoursOf(atAnchor)), 1),
+    odometerMiles: round(meterAfter(truck.baseOdometerMiles, milesOf(now) - milesOf(atAnchor)), 1),
+    engineHours: round(meterAfter(truck.baseEngineHours, hoursOf(now) - hoursOf(atAnchor)), 1),
     fuelPercent: round(piece.startFuel + (piece.endFuel - piece.startFuel) * share, 1),
   };
+}
+
+/** What a truck has on the odometer when the dealer hands it over. */
+const deliveredWithMiles = 100;
+/** Nobody asks what was further back. */
+const longestAgoMs = 3 * 365 * 24 * hourMs;
+
+/**
+ * When the truck was delivered new (epoch milliseconds, real time): before that it was in no fleet and no shop. Three years
+ * before the anchor for all that are older.
+ */
+export function deliveredMs(truck: RosterTruck, anchorMs: number): number {
+  const isDelivered = (ms: number) => positionAt(truck, anchorMs, ms).odometerMiles >= deliveredWithMiles;
+  let before = anchorMs - longestAgoMs;
+  if (isDelivered(before)) return before;
+  let after = anchorMs;
+  while (after - before > 60_000) {
+    const middle = Math.floor((before + after) / 2);
+    if (isDelivered(middle)) after = middle;
+    else before = middle;
+  }
+  return after;
 }

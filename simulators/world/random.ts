@@ -51,3 +51,20 @@ export function logNormal(sigma: number, ...keys: readonly (string | number)[]):
 export function weibull(scale: number, shape: number, ...keys: readonly (string | number)[]): number {
   return scale * Math.pow(-Math.log(1 - unit(...keys)), 1 / shape);
 }
+
+/** Next 32-bit hash from a hash and a whole number: for draws by the million, where `hashKeys` would read text each time. */
+export function mixed(hash: number, number: number): number {
+  let next = (hash ^ Math.imul(number | 0, 0x9e3779b1)) | 0;
+  next ^= next >>> 16;
+  next = Math.imul(next, 0x85ebca6b);
+  next ^= next >>> 13;
+  next = Math.imul(next, 0xc2b2ae35);
+  next ^= next >>> 16;
+  return next >>> 0;
+}
+
+/** A standard normal number named by a hash (Box–Muller). */
+export function normalOf(hash: number): number {
+  const radius = Math.sqrt(-2 * Math.log((mixed(hash, 1) + 1) / 0x1_0000_0001));
+  return radius * Math.cos((2 * Math.PI * mixed(hash, 2)) / 0x1_0000_0000);
+}

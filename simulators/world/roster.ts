@@ -2,6 +2,7 @@
 import type { CityKey } from './cities.ts';
 import { demoTenants } from './demo.ts';
 import { between, hashKeys, pick, unit } from './random.ts';
+import type { WorldShift } from './shift.ts';
 import { syntheticVin } from './vin.ts';
 
 export interface RosterTruck {
@@ -27,6 +28,8 @@ export interface RosterTruck {
   fleetName: string;
   /** Which seed this truck was drawn from; everything hidden about it follows. */
   seed: number;
+  /** Set for a truck of another world. */
+  shift?: WorldShift;
 }
 
 export interface RosterTenant {
@@ -86,6 +89,7 @@ interface FleetPlan {
   sharedRotations: number | null;
   /** Letters and first number of the serials, so that no two fleets share a VIN. */
   series: (index: number) => { series: string; serial: number };
+  shift?: WorldShift | undefined;
 }
 
 function fleetTrucks(seed: number, plan: FleetPlan): RosterTruck[] {
@@ -118,6 +122,7 @@ function fleetTrucks(seed: number, plan: FleetPlan): RosterTruck[] {
       fleetSize: plan.count,
       seed,
       fleetName: plan.name,
+      ...(plan.shift === undefined ? {} : { shift: plan.shift }),
     };
   });
 }
@@ -159,9 +164,9 @@ const bulkHomes: readonly CityKey[] = [
 
 /**
  * `count` trucks for measuring (up to 40,000). A smaller roster is the beginning of a larger one, but for the fleet
- * size its trucks know.
+ * size its trucks know. With `shift` they live in another world.
  */
-export function bulkRoster(count: number, seed = 1): RosterTruck[] {
+export function bulkRoster(count: number, seed = 1, shift?: WorldShift): RosterTruck[] {
   if (!Number.isInteger(count) || count < 0 || count > 40_000) throw new RangeError('count must be 0 to 40,000');
   return fleetTrucks(seed, {
     name: 'bulk',
@@ -170,5 +175,6 @@ export function bulkRoster(count: number, seed = 1): RosterTruck[] {
     homeCities: bulkHomes,
     sharedRotations: 8,
     series: (index) => ({ series: `Z${'YXWV'[Math.floor(index / 10_000)] ?? 'Y'}`, serial: index % 10_000 }),
+    shift,
   });
 }

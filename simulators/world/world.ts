@@ -1,10 +1,11 @@
 /** One running world: the fleets, the clock, and what every truck does and suffers at this moment. */
 import { worldTimeAt, type WorldClock } from './clock.ts';
 import { demoTenants } from './demo.ts';
-import { positionAt, type TruckPosition } from './driving.ts';
+import { deliveredMs, positionAt, type TruckPosition } from './driving.ts';
 import { faultsAt, type WorldFault } from './faults/fault-state.ts';
 import { shopEventsBetween, type ShopEvent } from './faults/shop-events.ts';
 import { bulkRoster, demoRoster, type RosterTenant, type RosterTruck } from './roster.ts';
+import { signalsAt, type SignalValues } from './signals.ts';
 
 /** A shop event as it is reported: dated in real time, with the odometer of that moment. */
 export interface ReportedShopEvent extends ShopEvent {
@@ -21,7 +22,9 @@ export interface World {
   trucksOf(fleetName: string): readonly RosterTruck[];
   position(truck: RosterTruck): TruckPosition;
   faults(truck: RosterTruck): WorldFault[];
-  /** Shop events with fromMs ≤ reported time < toMs (real time), oldest first. */
+  /** Driven in real time, worn in world time; none while the ignition is off. */
+  signals(truck: RosterTruck): SignalValues;
+  /** Shop events since its delivery with fromMs ≤ reported time < toMs (real time), oldest first. */
   shopEvents(truck: RosterTruck, fromMs: number, toMs: number): ReportedShopEvent[];
 }
 
@@ -48,9 +51,11 @@ export function createWorld(options: { seed: number; clock: WorldClock }): World
     },
     position: (truck) => positionAt(truck, clock.anchorMs, clock.realMs()),
     faults: (truck) => faultsAt(truck, clock.worldMs()),
+    signals: (truck) => signalsAt(truck, clock.worldMs(), positionAt(truck, clock.anchorMs, clock.realMs())),
     shopEvents(truck, fromMs, toMs) {
       const worldOfReal = (realMs: number) => worldTimeAt(realMs, clock.anchorMs, clock.speed);
-      return shopEventsBetween(truck, worldOfReal(fromMs), worldOfReal(toMs)).map((event) => {
+      const sinceMs = Math.max(fromMs, deliveredMs(truck, clock.anchorMs));
+      return shopEventsBetween(truck, worldOfReal(sinceMs), worldOfReal(toMs)).map((event) => {
         const reportedMs = Math.round(clock.realOfWorld(event.atMs));
         const { odometerMiles } = positionAt(truck, clock.anchorMs, reportedMs);
         return { ...event, vin: truck.vin, reportedMs, odometerMiles };

@@ -117,7 +117,8 @@ export function oneAssetPage(company: string, asset: AssetPage): Html {
               <dd>${text}</dd> `,
         )}
       </dl>
-      <p><a class="diagnostics-link" href="/assets/${asset.vin}/diagnostics">Diagnostics</a></p>`,
+      <p><a class="diagnostics-link" href="/assets/${asset.vin}/diagnostics">Diagnostics</a></p>
+      ${asset.hasCases ? html`<p><a class="cases-link" href="/assets/${asset.vin}/cases">Cases</a></p>` : ''}`,
   );
 }
 

@@ -68,6 +68,8 @@ export interface Course {
   repairAfterHours: HourRange;
   /** What the shop writes. */
   repair: string;
+  /** Stages a driver puts right alone; only a trouble that went further is work for the shop. 0 when absent. */
+  driverStages?: number;
   /** Chance that a course that reached its last stage ended on the roadside. */
   breakdownChance?: number;
   /** Its last stage stops the truck: used to keep a few severe cases in every fleet. */

@@ -121,6 +121,7 @@ export const emissionsCourses: readonly Course[] = [
     ],
     repairAfterHours: [7, 42],
     repair: 'DEF tank filled, level confirmed',
+    driverStages: 2,
   },
   {
     key: 'def-contaminated',

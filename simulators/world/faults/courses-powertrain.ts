@@ -174,6 +174,7 @@ export const powertrainCourses: readonly Course[] = [
     stages: [{ afterHours: [0, 0], codes: [{ code: 'waterInFuel', lamps: amber, countsPerDay: 3, duty: 0.6 }] }],
     repairAfterHours: [22, 105],
     repair: 'Water drained from the separator',
+    driverStages: 1,
   },
   {
     key: 'high-pressure-pump',

@@ -182,6 +182,7 @@ export const vehicleCourses: readonly Course[] = [
     stages: [{ afterHours: [0, 0], codes: [{ code: 'washerLow', lamps: dark, countsPerDay: 1 }] }],
     repairAfterHours: [12, 72],
     repair: 'Washer fluid filled',
+    driverStages: 1,
   },
   {
     key: 'steering-angle',

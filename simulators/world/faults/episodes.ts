@@ -16,6 +16,8 @@ export interface Episode {
   /** Start of each stage that was reached; the first is the onset. */
   stageStartsMs: readonly number[];
   repairedMs: number;
+  /** It never sets a code. */
+  isCodeless: boolean;
 }
 
 const hourMs = 3_600_000;
@@ -23,7 +25,9 @@ const dayMs = 24 * hourMs;
 /** Before this the world has no faults: a fixed instant, so that no anchor is needed to know what happened when. */
 export const worldEpochMs = Date.UTC(2024, 0, 1);
 /** How long one truck holds the role of its fleet's severe case. */
-export const severeWindowMs = 48 * hourMs;
+export const severeWindowMs = 240 * hourMs;
+/** A course gives the hours of work and towing; the truck also finishes its round and waits for a bay and for parts. */
+const waitFactor = 5;
 /** One severe case at any time per this many trucks, and at least one per fleet. */
 const trucksPerSevereCase = 20;
 /** Two cases overlap a little, so that one has begun before the other is repaired. */
@@ -31,6 +35,7 @@ const overlapMs = 2 * hourMs;
 
 /** Stages and repair of an episode that begins at `onsetMs`; `reachesLast` skips the chance of an early repair. */
 function episodeFrom(
+  { shift }: HiddenTruth,
   course: Course,
   keys: readonly (string | number)[],
   onsetMs: number,
@@ -47,7 +52,8 @@ function episodeFrom(
     course,
     keys,
     stageStartsMs,
-    repairedMs: atMs + between(...course.repairAfterHours, ...keys, 'repair') * hourMs,
+    repairedMs: atMs + between(...course.repairAfterHours, ...keys, 'repair') * hourMs * waitFactor * shift.repairDelay,
+    isCodeless: shift.codeless > 0 && unit(...keys, 'codeless') < shift.codeless,
   };
 }
 
@@ -87,10 +93,10 @@ function chainUntil(truck: RosterTruck, course: Course, untilMs: number): Chain 
     const keys = chainKeys(truck, course, chain.nextIndex);
     // Parts were already used when the world began: the first wait is cut anywhere.
     const used = chain.nextIndex === 0 ? unit(...keys, 'already used') : 1;
-    const onsetMs = chain.knownUntilMs + weibull(scaleMs, course.shape, ...keys, 'gap') * used;
+    const onsetMs = chain.knownUntilMs + weibull(scaleMs, course.shape * truth.shift.shape, ...keys, 'gap') * used;
     chain.knownUntilMs = onsetMs;
     if (unit(...keys, 'season') < seasonShare(course, onsetMs)) {
-      const { repairedMs } = episodeFrom(course, keys, onsetMs, false);
+      const { repairedMs } = episodeFrom(truth, course, keys, onsetMs, false);
       chain.spans.push({ index: chain.nextIndex, onsetMs, repairedMs });
       // The repaired part starts its life anew: no second episode of this course while one lasts.
       chain.knownUntilMs = repairedMs;
@@ -109,26 +115,29 @@ export function severeCaseCount(fleetSize: number): number {
 
 /** Episodes in which this truck is its fleet's severe case, as far as they touch the span. */
 function severeEpisodes(truck: RosterTruck, fromMs: number, toMs: number): Episode[] {
+  const { truth } = historyOf(truck);
+  if (!truth.shift.hasSevereTimetable) return [];
   const slots = severeCaseCount(truck.fleetSize);
   const slot = truck.index % slots;
   const candidates = Math.floor((truck.fleetSize - 1 - slot) / slots) + 1;
   const place = Math.floor(truck.index / slots);
-  const shiftMs = worldEpochMs + (slot / slots) * severeWindowMs + unit(truck.seed, truck.fleetName) * severeWindowMs;
+  const windowMs = severeWindowMs * truth.shift.severeWindow;
+  const shiftMs = worldEpochMs + (slot / slots) * windowMs + unit(truck.seed, truck.fleetName) * windowMs;
   const episodes: Episode[] = [];
-  // Growth before the window and lateness after it are each shorter than two windows.
-  const first = Math.floor((fromMs - shiftMs) / severeWindowMs) - 2;
-  const last = Math.floor((toMs - shiftMs) / severeWindowMs) + 2;
+  // Growth before the window is shorter than three windows (the catalyst's is up to 132 h), lateness after it than two.
+  const first = Math.floor((fromMs - shiftMs) / windowMs) - 2;
+  const last = Math.floor((toMs - shiftMs) / windowMs) + 3;
   for (let window = Math.max(first, 0); window <= last; window += 1) {
     if (hashKeys(truck.seed, truck.fleetName, 'severe', slot, window) % candidates !== place) continue;
     const course = pick(severeCourses, truck.seed, truck.fleetName, 'severe course', slot, window);
     const keys = [truck.seed, truck.vin, course.key, 'window', window] as const;
-    const draft = episodeFrom(course, keys, 0, true);
-    const startMs = shiftMs + window * severeWindowMs;
+    const draft = episodeFrom(truth, course, keys, 0, true);
+    const startMs = shiftMs + window * windowMs;
     const shift = startMs - (draft.stageStartsMs.at(-1) ?? 0);
     episodes.push({
       ...draft,
       stageStartsMs: draft.stageStartsMs.map((atMs) => atMs + shift),
-      repairedMs: startMs + severeWindowMs + overlapMs * (0.25 + 0.75 * unit(...keys, 'late')),
+      repairedMs: startMs + windowMs + overlapMs * (0.25 + 0.75 * unit(...keys, 'late')),
     });
   }
   return episodes.filter(({ stageStartsMs: [onsetMs = Infinity], repairedMs }) => {
@@ -138,6 +147,7 @@ function severeEpisodes(truck: RosterTruck, fromMs: number, toMs: number): Episo
 
 /** Every episode of a truck that touches [fromMs, toMs] of world time, oldest onset first. */
 export function episodesBetween(truck: RosterTruck, fromMs: number, toMs: number): Episode[] {
+  const { truth } = historyOf(truck);
   const episodes = severeEpisodes(truck, fromMs, toMs);
   for (const course of courses) {
     const { spans } = chainUntil(truck, course, toMs);
@@ -145,7 +155,7 @@ export function episodesBetween(truck: RosterTruck, fromMs: number, toMs: number
       const span = spans[at];
       if (span === undefined || span.repairedMs < fromMs) break;
       if (span.onsetMs <= toMs) {
-        episodes.push(episodeFrom(course, chainKeys(truck, course, span.index), span.onsetMs, false));
+        episodes.push(episodeFrom(truth, course, chainKeys(truck, course, span.index), span.onsetMs, false));
       }
     }
   }

@@ -2,7 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { demoRoster, type RosterTruck } from '../roster.ts';
 import { episodesBetween, severeCaseCount, worldEpochMs } from './episodes.ts';
-import { faultKey, faultsAt, rememberClearedMs, type WorldFault } from './fault-state.ts';
+import { caseNumberOf } from './case-number.ts';
+import {
+  faultChangesBetween,
+  faultKey,
+  faultsAt,
+  faultsWithin,
+  rememberClearedMs,
+  type WorldFault,
+} from './fault-state.ts';
 import { shopEventsBetween } from './shop-events.ts';
 
 const hourMs = 3_600_000;
@@ -66,8 +74,9 @@ describe('faults of the world', () => {
     let escalations = 0;
     for (const truck of trucks) {
       let before = new Map<string, WorldFault>();
+      const faultsOf = faultsWithin(truck, startMs, startMs + 20 * dayMs);
       for (let hour = 0; hour < 20 * 24; hour += 2) {
-        const now = new Map(faultsAt(truck, startMs + hour * hourMs).map((fault) => [faultKey(fault), fault]));
+        const now = new Map(faultsOf(startMs + hour * hourMs).map((fault) => [faultKey(fault), fault]));
         for (const [key, fault] of now) {
           const known = before.get(key);
           if (known === undefined || known.firstSeenMs !== fault.firstSeenMs) continue;
@@ -88,6 +97,35 @@ describe('faults of the world', () => {
     }
     expect(flips).toBeGreaterThan(50);
     expect(escalations).toBeGreaterThan(0);
+  });
+
+  it('tells every instant at which something changes, and many instants as it tells one', () => {
+    const activeOf = (faults: readonly WorldFault[]) =>
+      faults
+        .filter((fault) => fault.isActive)
+        .map(faultKey)
+        .sort()
+        .join(' ');
+    fc.assert(
+      fc.property(fc.nat(79), fc.integer({ min: 0, max: 300 }), (index, day) => {
+        const truck = truckAt(index);
+        const [fromMs, toMs] = [startMs + day * dayMs, startMs + (day + 4) * dayMs];
+        const within = faultsWithin(truck, fromMs, toMs);
+        const changes = faultChangesBetween(truck, fromMs, toMs);
+        expect(changes).toEqual([...changes].sort((a, b) => a - b));
+        let next = 0;
+        let before = activeOf(faultsAt(truck, fromMs));
+        for (let ms = fromMs; ms < toMs; ms += 600_000) {
+          const faults = faultsAt(truck, ms);
+          expect(within(ms)).toEqual(faults);
+          const isAnnounced = (changes[next] ?? Infinity) <= ms;
+          while ((changes[next] ?? Infinity) <= ms) next += 1;
+          if (!isAnnounced) expect(activeOf(faults)).toBe(before);
+          before = activeOf(faults);
+        }
+      }),
+      { numRuns: 25 },
+    );
   });
 
   it('clears an episode for good when it is repaired', () => {
@@ -136,6 +174,27 @@ describe('faults of the world', () => {
 });
 
 describe('shop events', () => {
+  it('have a case number of their own that stays theirs', () => {
+    const numbersOf = () =>
+      trucks.flatMap((truck) =>
+        shopEventsBetween(truck, startMs, startMs + 90 * dayMs).map((event) => caseNumberOf(truck.vin, event)),
+      );
+    const numbers = numbersOf();
+    expect(numbers.length).toBeGreaterThan(200);
+    expect(new Set(numbers).size).toBe(numbers.length);
+    for (const number of numbers) expect(number).toMatch(/^C-2[67]\d\d-\d{8}$/);
+    expect(numbersOf()).toEqual(numbers);
+  });
+
+  it('are no work of the shop where a driver can help', () => {
+    const events = trucks.flatMap((truck) => shopEventsBetween(truck, startMs, startMs + 365 * dayMs));
+    expect(events.filter(({ description }) => /Washer fluid|Water drained/.test(description))).toEqual([]);
+    // A tank that ran empty is: the limit on the engine has to be taken back.
+    const tanks = events.filter(({ description }) => description.startsWith('DEF tank filled'));
+    expect(tanks.length).toBeGreaterThan(0);
+    expect(new Set(tanks.map(({ spn, fmi }) => `${spn}/${fmi}`))).toEqual(new Set(['1761/1']));
+  });
+
   it('are the same whichever way the time is cut, and inside it', () => {
     fc.assert(
       fc.property(fc.nat(79), fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 200 }), (index, a, b) => {
@@ -157,7 +216,8 @@ describe('shop events', () => {
     const count = (kind: string) => events.filter((event) => event.kind === kind).length;
     expect(count('breakdown')).toBeGreaterThan(10);
     expect(count('repair')).toBeGreaterThan(count('breakdown') * 3);
-    expect(count('preventive')).toBeGreaterThan(trucks.length * 2);
+    // About every hundred days.
+    expect(count('preventive')).toBeGreaterThan(trucks.length * 1.5);
     for (const truck of trucks) {
       const own = shopEventsBetween(truck, startMs, startMs + 180 * dayMs);
       for (const event of own.filter(({ kind, atMs }) => kind === 'breakdown' && atMs < startMs + 150 * dayMs)) {

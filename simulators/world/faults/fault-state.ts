@@ -28,7 +28,7 @@ const mostOccurrences = 126;
 export const rememberClearedMs = 10 * dayMs;
 
 /** Far enough back to find every trouble whose count a code still carries. */
-const lookBackMs = 60 * dayMs;
+const lookBackMs = 120 * dayMs;
 
 interface CodeSpan {
   stageCode: StageCode;
@@ -37,6 +37,7 @@ interface CodeSpan {
 }
 
 function codeSpans(episode: Episode): CodeSpan[] {
+  if (episode.isCodeless) return [];
   return episode.stageStartsMs.flatMap((fromMs, index) =>
     (episode.course.stages[index]?.codes ?? []).map((stageCode) => ({
       stageCode,
@@ -48,6 +49,10 @@ function codeSpans(episode: Episode): CodeSpan[] {
   );
 }
 
+/** How long one coming and going of a code lasts: vibration, heat and load close and open a bad contact. */
+const rhythmOf = (episode: Episode, { stageCode }: CodeSpan): number =>
+  between(3, 11, ...episode.keys, stageCode.code, 'rhythm') * hourMs;
+
 function stateOf(episode: Episode, span: CodeSpan, worldMs: number): WorldFault {
   const { stageCode, fromMs, toMs } = span;
   const known = codes[stageCode.code satisfies CodeKey];
@@ -57,8 +62,7 @@ function stateOf(episode: Episode, span: CodeSpan, worldMs: number): WorldFault 
   let lastSeenMs = endMs;
   let returns = 0;
   if (stageCode.duty !== undefined) {
-    // Comes and goes with a rhythm of its own: vibration, heat and load close and open a bad contact.
-    const rhythmMs = between(3, 11, ...episode.keys, stageCode.code, 'rhythm') * hourMs;
+    const rhythmMs = rhythmOf(episode, span);
     const beats = Math.floor((endMs - fromMs) / rhythmMs);
     const onUntilMs = fromMs + (beats + stageCode.duty) * rhythmMs;
     returns = beats;
@@ -108,12 +112,33 @@ function merged(one: WorldFault, other: WorldFault): WorldFault {
  * first, then by source address, SPN and FMI.
  */
 export function faultsAt(truck: RosterTruck, worldMs: number): WorldFault[] {
-  const found = new Map<string, WorldFault>();
-  const spans = episodesBetween(truck, worldMs - lookBackMs, worldMs)
+  return faultsOf(spansOf(episodesBetween(truck, worldMs - lookBackMs, worldMs)), worldMs);
+}
+
+/** `faultsAt` for many instants with fromMs ≤ instant ≤ toMs of one truck, at a fraction of the price. */
+export function faultsWithin(truck: RosterTruck, fromMs: number, toMs: number): (worldMs: number) => WorldFault[] {
+  const spans = spansOf(episodesBetween(truck, fromMs - lookBackMs, toMs));
+  return (worldMs) =>
+    faultsOf(
+      spans.filter(({ episode }) => episode.repairedMs >= worldMs - lookBackMs),
+      worldMs,
+    );
+}
+
+interface EpisodeSpan {
+  episode: Episode;
+  span: CodeSpan;
+}
+
+const spansOf = (episodes: readonly Episode[]): EpisodeSpan[] =>
+  episodes
     .flatMap((episode) => codeSpans(episode).map((span) => ({ episode, span })))
-    .filter(({ span }) => span.fromMs <= worldMs)
     .sort((a, b) => a.span.fromMs - b.span.fromMs);
+
+function faultsOf(spans: readonly EpisodeSpan[], worldMs: number): WorldFault[] {
+  const found = new Map<string, WorldFault>();
   for (const { episode, span } of spans) {
+    if (span.fromMs > worldMs) break;
     const fault = stateOf(episode, span, worldMs);
     const key = faultKey(fault);
     const known = found.get(key);
@@ -127,4 +152,24 @@ export function faultsAt(truck: RosterTruck, worldMs: number): WorldFault[] {
       (a, b) =>
         Number(b.isActive) - Number(a.isActive) || a.sourceAddress - b.sourceAddress || a.spn - b.spn || a.fmi - b.fmi,
     );
+}
+
+/**
+ * Instants with fromMs ≤ instant < toMs at which a code of the truck becomes active or goes inactive, in order: whoever
+ * looks right after each of them has seen everything that `faultsAt` would show in between, but for counts.
+ */
+export function faultChangesBetween(truck: RosterTruck, fromMs: number, toMs: number): number[] {
+  const instants = new Set<number>();
+  for (const episode of episodesBetween(truck, fromMs, toMs)) {
+    for (const span of codeSpans(episode)) {
+      instants.add(span.fromMs).add(span.toMs);
+      const { duty } = span.stageCode;
+      if (duty === undefined) continue;
+      const rhythmMs = rhythmOf(episode, span);
+      for (let onMs = span.fromMs; onMs < span.toMs; onMs += rhythmMs) {
+        instants.add(onMs).add(Math.min(span.toMs, onMs + duty * rhythmMs));
+      }
+    }
+  }
+  return [...instants].filter((ms) => ms >= fromMs && ms < toMs).sort((a, b) => a - b);
 }

@@ -2,6 +2,7 @@
 import type { VehicleSystem } from '#contracts/faults';
 import { between, unit } from '../random.ts';
 import type { RosterTruck } from '../roster.ts';
+import { wholeShift } from '../shift.ts';
 import { codes } from './codes.ts';
 import { episodesBetween, worldEpochMs } from './episodes.ts';
 
@@ -17,11 +18,11 @@ export interface ShopEvent {
 
 const dayMs = 86_400_000;
 
-/** Oil and filters every 50–70 days of line haul, an annual inspection (49 CFR 396.17). */
+/** Oil and filters every 85–120 days of line haul, about 30,000 miles, an annual inspection (49 CFR 396.17). */
 function scheduledEvents(truck: RosterTruck, fromMs: number, toMs: number): ShopEvent[] {
   const events: ShopEvent[] = [];
   const plan = [
-    { kind: 'preventive', everyMs: between(50, 70, truck.seed, truck.vin, 'oil change') * dayMs, description: 'Oil, oil filter and fuel filters changed, chassis greased' },
+    { kind: 'preventive', everyMs: between(85, 120, truck.seed, truck.vin, 'oil change') * dayMs, description: 'Oil, oil filter and fuel filters changed, chassis greased' },
     { kind: 'inspection', everyMs: 365 * dayMs, description: 'Annual inspection passed' },
   ] as const; // prettier-ignore
   for (const { kind, everyMs, description } of plan) {
@@ -50,14 +51,15 @@ function scheduledEvents(truck: RosterTruck, fromMs: number, toMs: number): Shop
  */
 export function shopEventsBetween(truck: RosterTruck, fromMs: number, toMs: number): ShopEvent[] {
   const events = scheduledEvents(truck, fromMs, toMs);
+  const { breakdown } = wholeShift(truck.shift);
   for (const episode of episodesBetween(truck, fromMs, toMs)) {
-    const { course, stageStartsMs, repairedMs, keys } = episode;
+    const { course, stageStartsMs, repairedMs, keys, isCodeless } = episode;
     const lastStage = course.stages[stageStartsMs.length - 1];
     const codeKey = lastStage?.codes[0]?.code;
-    if (codeKey === undefined) continue;
-    const { spn, fmi } = codes[codeKey];
+    if (codeKey === undefined || stageStartsMs.length <= (course.driverStages ?? 0)) continue;
+    const { spn, fmi } = isCodeless ? { spn: null, fmi: null } : codes[codeKey];
     const ranItsCourse = stageStartsMs.length === course.stages.length;
-    if (ranItsCourse && unit(...keys, 'breakdown') < (course.breakdownChance ?? 0)) {
+    if (ranItsCourse && unit(...keys, 'breakdown') < (course.breakdownChance ?? 0) * breakdown) {
       const lastStartMs = stageStartsMs.at(-1) ?? repairedMs;
       const stoppedMs = lastStartMs + (repairedMs - lastStartMs) * between(0.2, 0.7, ...keys, 'stopped');
       const description = `Road call: ${codes[codeKey].name}, towed in`;

@@ -5,6 +5,7 @@
 import { cities, type Climate } from '../cities.ts';
 import { logNormal, unit } from '../random.ts';
 import type { RosterTruck } from '../roster.ts';
+import { wholeShift, type WorldShift } from '../shift.ts';
 import { parts, type Course, type Part } from './course.ts';
 
 export interface HiddenTruth {
@@ -12,6 +13,8 @@ export interface HiddenTruth {
   wear: Readonly<Record<Part, number>>;
   driver: 'smooth' | 'ordinary' | 'rough';
   climate: Climate;
+  /** Laws of the world the truck lives in. */
+  shift: Required<WorldShift>;
 }
 
 const driverHazard = { smooth: 0.7, ordinary: 1, rough: 1.7 } as const;
@@ -27,18 +30,32 @@ export function truthOf(truck: RosterTruck): HiddenTruth {
   const keys = [truck.seed, truck.vin, 'truth'] as const;
   const age = Math.pow((truck.baseOdometerMiles + 40_000) / averageOdometerMiles, 0.45);
   const draw = unit(...keys, 'driver');
+  const shift = wholeShift(truck.shift);
+  const spread = 0.5 * shift.wearSpread;
   return {
-    wear: Object.fromEntries(parts.map((part) => [part, age * logNormal(0.5, ...keys, part)])) as Record<Part, number>,
+    wear: Object.fromEntries(parts.map((part) => [part, age * logNormal(spread, ...keys, part)])) as Record<
+      Part,
+      number
+    >,
     driver: draw < 0.25 ? 'smooth' : draw < 0.8 ? 'ordinary' : 'rough',
     climate: cities[truck.homeCity].climate,
+    shift,
   };
 }
 
+/**
+ * Courses say how often a part that is driven hard troubles; all of them together would send a truck to the shop every ten
+ * days. At this pace an ordinary truck has about eight repairs a year and one breakdown.
+ */
+const ordinaryPace = 0.2;
+
 /** How many times faster than on an average truck this course comes round. */
 export function hazardOf(truth: HiddenTruth, course: Course): number {
-  const driver = 1 + (driverHazard[truth.driver] - 1) * (course.driverWeight ?? 0);
-  const climate = course.season === undefined ? 1 : climateHazard[course.season][truth.climate];
-  return truth.wear[course.part] * driver * climate;
+  const { shift } = truth;
+  const driver = 1 + (Math.pow(driverHazard[truth.driver], shift.driverEffect) - 1) * (course.driverWeight ?? 0);
+  const climate =
+    course.season === undefined ? 1 : Math.pow(climateHazard[course.season][truth.climate], shift.climateEffect);
+  return ordinaryPace * truth.wear[course.part] * driver * climate * shift.rate * (shift.partRates[course.part] ?? 1);
 }
 
 const dayMs = 86_400_000;

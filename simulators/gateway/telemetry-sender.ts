@@ -1,9 +1,9 @@
 /**
- * One tenant's way to the ingest API: a bounded buffer that is emptied oldest first, and kept while the API is down.
+ * One tenant's way to one ingest route: a bounded buffer that is emptied oldest first, and kept while the API is down.
  * A row leaves the buffer only when the API has answered for it.
  */
 import { oneOf } from '#contracts/primitives';
-import { ingestResultSchema, maxTelemetryRows, type PositionInput } from '#contracts/telemetry';
+import { ingestResultSchema, maxTelemetryRows } from '#contracts/telemetry';
 import { retryAfterMs, SignInError, type TokenProvider } from './sign-in.ts';
 
 export interface SenderStats {
@@ -20,7 +20,11 @@ export interface SenderStats {
   lastError: string | null;
 }
 
+/** What is sent: the ending of the route and the name of the list in its body are the same word. */
+export type TelemetryKind = 'positions' | 'signals';
+
 export interface SenderOptions {
+  kind: TelemetryKind;
   apiBaseUrl: string;
   tenantName: string;
   getToken: TokenProvider;
@@ -35,6 +39,8 @@ export interface SenderOptions {
 const firstBackOffMs = 500;
 const longestBackOffMs = 30_000;
 const requestTimeoutMs = 15_000;
+/** An API without this route gets it with its next version at best: asked again seldom, and nothing is kept for it. */
+const unknownRoutePauseMs = 5 * 60_000;
 
 /** Exponential back-off with full jitter over its upper half: never at once, never all together. */
 export function backOffMs(failures: number, random: number): number {
@@ -45,10 +51,10 @@ export function backOffMs(failures: number, random: number): number {
 /** What one attempt came to: go on with what is oldest now, or wait this long. */
 type Outcome = { kind: 'go_on' } | { kind: 'wait'; ms: number };
 
-export class PositionSender {
+export class TelemetrySender<Row extends object> {
   readonly stats: SenderStats;
   private readonly options: SenderOptions;
-  private rows: PositionInput[] = [];
+  private rows: Row[] = [];
   private batchRows = maxTelemetryRows;
   private failuresInARow = 0;
   private refusedToken: string | undefined;
@@ -72,7 +78,7 @@ export class PositionSender {
   }
 
   /** Adds rows at the end; a full buffer loses its oldest. */
-  add(rows: readonly PositionInput[]): void {
+  add(rows: readonly Row[]): void {
     this.rows.push(...rows);
     const excess = this.rows.length - this.options.bufferRows;
     if (excess > 0) {
@@ -105,6 +111,7 @@ export class PositionSender {
   }
 
   private async sendOldest(): Promise<Outcome> {
+    const { kind } = this.options;
     const batch = this.rows.slice(0, this.batchRows);
     let token: string;
     try {
@@ -115,10 +122,10 @@ export class PositionSender {
     let response: Response;
     try {
       this.stats.requests += 1;
-      response = await this.options.fetch(`${this.options.apiBaseUrl}/api/v1/telemetry/positions`, {
+      response = await this.options.fetch(`${this.options.apiBaseUrl}/api/v1/telemetry/${kind}`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
-        body: JSON.stringify({ positions: batch }),
+        body: JSON.stringify({ [kind]: batch }),
         signal: AbortSignal.any([AbortSignal.timeout(requestTimeoutMs), this.stopping.signal]),
       });
     } catch (error) {
@@ -127,7 +134,7 @@ export class PositionSender {
     return this.judge(response, batch, token);
   }
 
-  private async judge(response: Response, batch: readonly PositionInput[], token: string): Promise<Outcome> {
+  private async judge(response: Response, batch: readonly Row[], token: string): Promise<Outcome> {
     const body: unknown = await response.json().catch(() => null);
     if (response.status === 202) {
       const result = oneOf(ingestResultSchema).safeParse(body);
@@ -155,29 +162,38 @@ export class PositionSender {
     if (response.status === 400 || response.status === 413 || response.status === 415) {
       this.stats.dropped += batch.length;
       this.stats.lastError = `a batch was refused: ${response.status} ${JSON.stringify(body)?.slice(0, 300)}`;
-      this.options.log(`gateway ${this.options.tenantName}: ${this.stats.lastError}`);
+      this.log(this.stats.lastError);
       this.done(batch);
       return { kind: 'go_on' };
+    }
+    if (response.status === 404) {
+      this.stats.dropped += this.rows.length;
+      this.rows = [];
+      return this.failed('the API answered 404', unknownRoutePauseMs);
     }
     const asked = response.headers.has('Retry-After') ? retryAfterMs(response, 0) : undefined;
     return this.failed(`the API answered ${response.status}`, asked);
   }
 
-  private done(batch: readonly PositionInput[]): void {
+  private done(batch: readonly Row[]): void {
     // Rows added while the batch travelled stand behind it; a full buffer may have lost some of its beginning.
     const sent = new Set(batch);
     this.rows = this.rows.filter((row) => !sent.has(row));
     this.stats.buffered = this.rows.length;
-    if (this.failuresInARow > 0) this.options.log(`gateway ${this.options.tenantName}: sending again`);
+    if (this.failuresInARow > 0) this.log('sending again');
     this.failuresInARow = 0;
     this.refusalsInARow = 0;
+  }
+
+  private log(text: string): void {
+    this.options.log(`gateway ${this.options.tenantName} (${this.options.kind}): ${text}`);
   }
 
   private failed(reason: string, waitMs?: number): Outcome {
     this.failuresInARow += 1;
     this.stats.failures += 1;
     this.stats.lastError = reason;
-    if (this.failuresInARow === 1) this.options.log(`gateway ${this.options.tenantName}: ${reason}; keeping positions`);
+    if (this.failuresInARow === 1) this.log(`${reason}; will try again`);
     const backOff = backOffMs(this.failuresInARow, this.options.random());
     return { kind: 'wait', ms: waitMs === undefined ? backOff : Math.max(waitMs, backOff) };
   }
