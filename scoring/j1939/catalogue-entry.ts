@@ -3,6 +3,7 @@
  * Severities are given per direction for the most severe level; the milder levels of the same direction follow from it.
  */
 import type { FaultSeverity, VehicleSystem } from '#contracts/faults';
+import { sources, type FactSource } from './sources.ts';
 
 /** How bad a failure is. `stop` is critical and also orders the truck to the roadside. */
 export type Hazard = 'stop' | Exclude<FaultSeverity, 'unknown'>;
@@ -32,6 +33,8 @@ export interface CatalogueEntry {
   about: string;
   /** What to do when the condition is real. */
   advice: string;
+  /** Where it is known from that this SPN is this parameter. */
+  source: FactSource;
   /** Single FMIs judged differently. */
   override?: Readonly<Partial<Record<number, Hazard>>>;
   /** Single FMIs with better words than subject + phrase; at most 60 characters. */
@@ -46,6 +49,14 @@ const defaultHazards: Readonly<Record<EntryKind, Pick<CatalogueEntry, 'high' | '
   status: { high: 'major', low: 'major', fault: 'major', circuit: 'minor' },
 };
 
+/**
+ * SPNs used by the trade under these meanings, but not yet found with them in a published list or a maker's document.
+ */
+export const unconfirmedSpns: ReadonlySet<number> = new Set([
+  620, 875, 876, 977, 4331, 4332, 4334, 4337, 4340, 4342, 4344, 4354, 4355, 4356, 4374, 4375, 4376, 4377, 4765, 4767,
+  4781, 4792, 4795, 4796, 5298, 5313, 5357, 5397, 5491, 5571,
+]);
+
 /** Completes a file's entries with its system, its VMRS code and the usual hazards of each kind. */
 export const entriesOf = (
   system: VehicleSystem,
@@ -54,5 +65,6 @@ export const entriesOf = (
 ): readonly CatalogueEntry[] =>
   entries.map((entry) => {
     const kind = entry.kind ?? 'measure';
-    return { system, vmrs, kind, ...defaultHazards[kind], ...entry };
+    const source = unconfirmedSpns.has(entry.spn) ? sources.unconfirmed : sources.spnList;
+    return { system, vmrs, kind, source, ...defaultHazards[kind], ...entry };
   });

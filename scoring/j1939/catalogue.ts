@@ -1,12 +1,11 @@
 /**
  * The SPN catalogue: some 300 parameters of a heavy truck in our own words, plus one entry per silent controller.
  *
- * What stands behind it: SPN numbers as service literature and published signal lists use them; names, texts and
- * severities are ours, none are SAE's. Cross-checked number by number against a published list: 3031, 3216–3251,
- * 3479–3521, 3697–3720, 4076, 4193. The rest is common knowledge of the trade, not verified against SAE J1939DA, which
- * is licensed; least sure are 620, 875, 876, 977, 1043, 3360–3363 and everything above 4300. The judgement (severity,
- * stop) is a default that a tenant may override. SPNs whose meaning could not be confirmed (2899, 5443 among them) are
- * left out on purpose: they show as "SPN n" with severity unknown rather than as a guess.
+ * What stands behind it: SPN numbers as service literature and published signal lists use them (each entry carries its
+ * source; `unconfirmedSpns` are those not yet found in one); names and texts are ours, none are SAE's. SAE J1939DA, which
+ * is licensed, was not used. The judgement (severity, stop) is our own unless a source is named, and a default that a
+ * tenant may override. SPNs whose meaning could not be confirmed (2899, 5443 among them) are left out on purpose: they
+ * show as "SPN n" with severity unknown rather than as a guess.
  * VMRS codes are system codes (code key 31) as repair orders use them, not checked against a licensed copy; data links
  * and controllers have no system of their own there and are filed under 003.
  */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { vehicleSystems } from '#contracts/faults';
 import { faultDescriptionSchema } from '#contracts/risk';
 import { spnCatalogue } from './catalogue.ts';
-import { describeFault, isStopCode, maxShortTextLength, shortFaultText } from './describe-fault.ts';
+import { describeFault, faultSources, isStopCode, maxShortTextLength, shortFaultText } from './describe-fault.ts';
 import { failureMode } from './fmi.ts';
 
 const allFmis = Array.from({ length: 32 }, (_, fmi) => fmi);
@@ -132,7 +132,8 @@ describe('codes every dispatcher knows', () => {
 
   it('tells apart an overheated engine and a broken temperature sensor', () => {
     expect(describeFault(110, 0).advice).toMatch(/^Stop safely/);
-    expect(describeFault(110, 3).advice).toMatch(/^Check connector/);
+    expect(describeFault(110, 3).advice).toContain('Sensor and connector');
+    expect(describeFault(171, 3).advice).toMatch(/^Check connector/);
     expect(describeFault(110, 3).severity).toBe('minor');
     expect(describeFault(110, 3).meaning).toContain('unknown');
   });
@@ -147,5 +148,66 @@ describe('failure modes', () => {
       expect(mode.class === 'reserved').toBe(fmi >= 22 && fmi <= 30);
     }
     expect(failureMode(32).class).toBe('invalid');
+  });
+});
+
+describe('severity by failure mode', () => {
+  const worstOf = (spn: number, fmis: readonly number[]): number => Math.max(...fmis.map((fmi) => rank(spn, fmi)));
+  const conditions = [0, 1, 7, 11, 12, 14, 15, 16, 17, 18, 31];
+
+  it('orders a stop only for the most severe level, or for a thing that has failed', () => {
+    for (const { spn } of spnCatalogue) {
+      for (const fmi of [15, 16, 17, 18, 22, 26, 30]) expect(isStopCode(spn, fmi), `${spn} ${fmi}`).toBe(false);
+    }
+  });
+
+  it('never judges lost sight of a thing worse than the worst the thing can do', () => {
+    for (const { spn } of spnCatalogue) {
+      expect(worstOf(spn, [2, 3, 4, 5, 6, 8, 9, 10, 13, 19, 20, 21]), String(spn)).toBeLessThanOrEqual(
+        worstOf(spn, conditions),
+      );
+    }
+  });
+
+  it('uses the whole scale, and goes with the action that fits', () => {
+    const actions = {
+      critical: ['pull_over', 'drive_to_dealer'],
+      major: ['drive_to_dealer'],
+      minor: ['next_service'],
+      info: ['keep_driving'],
+      unknown: ['next_service'],
+    } as const;
+    const seen = new Map<string, number>();
+    for (const { spn } of ownEntries) {
+      for (const fmi of allFmis) {
+        const { severity, action } = describeFault(spn, fmi);
+        expect(actions[severity], `${spn} ${fmi}`).toContain(action);
+        expect(isStopCode(spn, fmi)).toBe(action === 'pull_over');
+        seen.set(severity, (seen.get(severity) ?? 0) + 1);
+      }
+    }
+    expect([...seen.keys()].sort()).toEqual(['critical', 'info', 'major', 'minor']);
+    const all = ownEntries.length * allFmis.length;
+    // Most pairs are wiring and data; few are critical, or the word would mean nothing.
+    expect((seen.get('critical') ?? 0) / all).toBeLessThan(0.1);
+    expect((seen.get('minor') ?? 0) / all).toBeGreaterThan(0.4);
+  });
+});
+
+describe('where the facts come from', () => {
+  it('is said of every pair', () => {
+    const found = spnCatalogue.flatMap(({ spn }) => allFmis.map((fmi) => faultSources(spn, fmi)));
+    expect(found).not.toContain(null);
+    const facts = new Set(
+      found.flatMap((one) => (one === null ? [] : [one.parameter, one.failureMode, one.severity, one.words])),
+    );
+    expect(new Set([...facts].map(({ kind }) => kind))).toEqual(
+      new Set(['public_standard', 'maker_document', 'own_inference']),
+    );
+    for (const { where } of facts) expect(where).toMatch(/\.$/);
+    expect(faultSources(7_777, 3)).toBeNull();
+    expect(faultSources(5246, 0)?.words.kind).toBe('maker_document');
+    expect(faultSources(117, 1)?.severity.kind).toBe('public_standard');
+    expect(faultSources(4792, 31)?.parameter.kind).toBe('own_inference');
   });
 });

@@ -1,13 +1,15 @@
 /**
  * SPN × FMI → plain words, severity and the manufacturer's four actions.
  * The condition itself (FMI 0, 1, 15–18) is judged by direction and level; wiring and data faults say that we lost sight
- * of it, which is milder; everything else is "it does not work".
+ * of it, which is milder; everything else is "it does not work". The SPNs that strand trucks have texts of their own.
  */
 import type { FaultSeverity } from '#contracts/faults';
 import type { FaultDescription, RecommendedAction } from '#contracts/risk';
 import { catalogueEntry, isProprietarySpn } from './catalogue.ts';
 import type { CatalogueEntry, Hazard } from './catalogue-entry.ts';
 import { failureMode, type FailureMode } from './fmi.ts';
+import { handWrittenText } from './hand-written/index.ts';
+import { sources, type FactSource } from './sources.ts';
 
 export const maxShortTextLength = 60;
 
@@ -72,6 +74,15 @@ const meaningOf = (entry: CatalogueEntry, mode: FailureMode): string =>
     ? `${mode.meaning} The value itself is unknown.`
     : `${entry.about} ${mode.meaning}`;
 
+/** Words for a known SPN: its own where they were written, the general ones elsewhere. */
+const wordsOf = (entry: CatalogueEntry, mode: FailureMode, hazard: Hazard): { meaning: string; advice: string } => {
+  const own = handWrittenText(entry.spn, mode.fmi);
+  if (own === null) return { meaning: meaningOf(entry, mode), advice: adviceOf(entry, mode, hazard) };
+  // A text for several FMIs leaves it to the standard's words to tell them apart.
+  const isExact = Array.isArray(own.on);
+  return { meaning: isExact ? own.meaning : `${own.meaning} ${mode.meaning}`, advice: own.advice };
+};
+
 const cleanNumber = (value: number): number => (Number.isFinite(value) ? value : 0);
 const codeName = (spn: number): string => (Number.isFinite(spn) ? `SPN ${spn}` : 'Unreadable code');
 
@@ -106,9 +117,33 @@ export const describeFault = (spn: number, fmi: number): FaultDescription => {
     system: entry.system,
     vmrsSystem: entry.vmrs,
     severity: severityOf(hazard),
-    meaning: meaningOf(entry, mode),
-    advice: adviceOf(entry, mode, hazard),
+    ...wordsOf(entry, mode, hazard),
     action: actionOf[hazard],
+  };
+};
+
+export interface FaultSources {
+  /** That this SPN is this parameter. */
+  parameter: FactSource;
+  /** What the FMI means. */
+  failureMode: FactSource;
+  /** Severity and action. */
+  severity: FactSource;
+  /** Meaning and advice. */
+  words: FactSource;
+}
+
+/** Where each fact of a description comes from; null for an SPN that the catalogue does not know. */
+export const faultSources = (spn: number, fmi: number): FaultSources | null => {
+  const entry = catalogueEntry(spn);
+  if (entry === null) return null;
+  const words = handWrittenText(spn, fmi)?.source ?? sources.own;
+  return {
+    parameter: entry.source,
+    failureMode: sources.fmiList,
+    // A document that tells what happens also tells how bad it is; otherwise the judgement is ours.
+    severity: words,
+    words,
   };
 };
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeDm1, type Dm1Code } from './dm1.ts';
+import { decodeDm1, decodeDm2, type Dm1Code } from './dm1.ts';
 
 const lampStates = ['off', 'on', 'error', 'notAvailable'] as const;
 /** Bit pattern of each flash state; 10 is reserved and cannot be encoded. */
@@ -131,5 +131,16 @@ describe('decodeDm1 reads', () => {
         }
       }),
     );
+  });
+});
+
+describe('decodeDm2', () => {
+  it('reads previously active codes in the layout of DM1, and refuses what is cut short', () => {
+    expect(decodeDm2(Uint8Array.of(0x04, 0xff, 94, 0, 0x12, 3, 0xff, 0xff))).toMatchObject({
+      lamps: { amberWarning: 'on', redStop: 'off' },
+      codes: [{ spn: 94, fmi: 18, occurrenceCount: 3 }],
+    });
+    expect(decodeDm2(Uint8Array.of(0, 0xff, 0, 0, 0, 0))).toMatchObject({ codes: [] });
+    expect(decodeDm2(Uint8Array.of(0, 0xff, 0, 0, 0))).toEqual({ kind: 'truncated' });
   });
 });

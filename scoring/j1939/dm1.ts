@@ -1,5 +1,6 @@
 /**
- * DM1 (PGN 65226), the active trouble codes of one controller, from its bytes (already reassembled from BAM).
+ * DM1 (PGN 65226), the active trouble codes of one controller, and DM2 (PGN 65227), those active before, from their
+ * bytes (already reassembled from BAM).
  * Byte 1 lamps, byte 2 their flashing, two bits each; then four bytes per code.
  */
 
@@ -69,3 +70,9 @@ export const decodeDm1 = (bytes: Uint8Array): Dm1 | TruncatedDm1 => {
   const [lampByte = 0xff, flashByte = 0xff] = bytes;
   return { lamps: lampsOf(lampByte, lampStates), flash: lampsOf(flashByte, lampFlashes), codes };
 };
+
+/**
+ * Decodes a DM2 payload (PGN 65227): the codes that were active before and are not now, laid out as in DM1. Its lamp
+ * bytes tell the lamps of the moment, as DM1's do; an empty list means "none stored".
+ */
+export const decodeDm2 = (bytes: Uint8Array): Dm1 | TruncatedDm1 => decodeDm1(bytes);
