@@ -14,6 +14,11 @@ export interface FaultRatePrior {
   rate: number;
 }
 
+/** Faults are counted over so many days, by training and by scoring alike. */
+export const faultRateDays = 30;
+/** Codes found on the day a truck was connected look new and are not: it must have been watched a month before that. */
+export const leastObservedDays = 2 * faultRateDays;
+
 /** Where trucks differ no more than chance makes them differ, the prior is this sharp rather than infinitely so. */
 const sharpestShape = 1e6;
 const vaguestShape = 1e-3;

@@ -9,7 +9,7 @@ import { randomSource, sampleInOrder, type RandomSource } from '../trees/random.
 import type { Refusal } from '../survival/refusal.ts';
 import { demand, demandInteger } from '../trees/demand.ts';
 
-export const forestFormat = 'isolation-forest-1';
+const forestFormat = 'isolation-forest-1';
 
 /** Plain JSON; treat it as frozen. A node's value is its threshold, a leaf's the path length it stands for. */
 export interface IsolationForestModel extends StoredTrees {

@@ -5,6 +5,28 @@ import type { Refusal } from '../survival/refusal.ts';
 /** 1 / Φ⁻¹(3/4): makes the MAD of normal values estimate their standard deviation. */
 export const madToSigma = 1.4826;
 
+/** Fewer readings make no baseline. */
+export const readingsNeeded = 20;
+/** Beyond this robust z-score a value is an outlier (Iglewicz & Hoaglin 1993). */
+export const outlierZ = 3.5;
+
+/**
+ * (value − median) / (1.4826 · MAD) of one reading against a baseline of `n` readings; null where either is unusable. May be
+ * infinite where the baseline is absurd.
+ */
+export const baselineZ = (reading: {
+  value: number;
+  baselineMedian: number | null;
+  baselineMad: number | null;
+  n: number;
+}): number | null => {
+  const { value, baselineMedian: middle, baselineMad: mad, n } = reading;
+  if (!Number.isFinite(value) || !Number.isFinite(n) || n < readingsNeeded) return null;
+  if (middle === null || mad === null || !Number.isFinite(middle) || !Number.isFinite(mad) || mad <= 0) return null;
+  const z = (value - middle) / (madToSigma * mad);
+  return Number.isNaN(z) ? null : z;
+};
+
 /** The middle of the sorted values, the mean of the middle two for an even count. `values` must not be empty. */
 export const median = (values: ArrayLike<number>): number => {
   const sorted = Float64Array.from(values).sort();

@@ -25,6 +25,8 @@ export interface CalibrationInput {
   score: readonly number[];
   /** 0 or 1 per score. */
   outcome: readonly number[];
+  /** Isotonic only: what each pair counts, above 0; 1 unless given. */
+  weight?: readonly number[] | undefined;
 }
 
 /** Checks what both fits take; a refusal for what data cannot carry: one class only, or scores that are no numbers. */

@@ -98,6 +98,39 @@ describe('isotonic', () => {
   });
 });
 
+describe('weights', () => {
+  it('are above 0, one per score, and for isotonic alone', () => {
+    const pairs = { score: [1, 2], outcome: [0, 1] };
+    expect(() => calibrateIsotonic({ ...pairs, weight: [1] })).toThrow(/same length/);
+    for (const wrong of [0, -1, Infinity, Number.NaN]) {
+      expect(() => calibrateIsotonic({ ...pairs, weight: [1, wrong] })).toThrow(/above 0/);
+    }
+    expect(() => calibratePlatt({ ...pairs, weight: [1, 1] })).toThrow(/isotonic/);
+  });
+
+  it('count like repeated pairs, in any order', () => {
+    const pair = fc.record({
+      score: fc.integer({ min: 0, max: 6 }),
+      outcome: fc.integer({ min: 0, max: 1 }),
+      weight: fc.integer({ min: 1, max: 4 }),
+    });
+    fc.assert(
+      fc.property(fc.array(pair, { minLength: 2, maxLength: 12 }), (pairs) => {
+        const of = (rows: typeof pairs) => ({
+          score: rows.map(({ score }) => score),
+          outcome: rows.map(({ outcome }) => outcome),
+        });
+        const weighted = calibrateIsotonic({ ...of(pairs), weight: pairs.map(({ weight }) => weight) });
+        const repeated = calibrateIsotonic(of(pairs.flatMap((row) => Array.from({ length: row.weight }, () => row))));
+        expect(weighted).toEqual(repeated);
+        const fractions = (rows: typeof pairs) =>
+          calibrateIsotonic({ ...of(rows), weight: rows.map(({ weight }) => weight / 3) });
+        expect(JSON.stringify(fractions([...pairs].reverse()))).toBe(JSON.stringify(fractions(pairs)));
+      }),
+    );
+  });
+});
+
 describe('platt', () => {
   it('recovers the curve the outcomes were drawn from, at any scale of the score', () => {
     const { next } = randomSource(4);

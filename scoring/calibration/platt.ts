@@ -2,6 +2,7 @@
 import { logistic } from '../trees/losses.ts';
 import type { Refusal } from '../survival/refusal.ts';
 import { median } from '../anomaly/robust-z.ts';
+import { demand } from '../trees/demand.ts';
 import { refusalOf, standardised, type CalibrationInput, type PlattCalibration } from './calibration-model.ts';
 
 const steps = 100;
@@ -77,6 +78,7 @@ const spreadAround = (scores: readonly number[], center: number): number => {
  * gets the base rate: a calibration never turns a ranking round. One class only, or fewer than two scores, is a refusal.
  */
 export const calibratePlatt = (input: CalibrationInput): PlattCalibration | Refusal => {
+  demand(input.weight === undefined, 'weight is for isotonic calibration only');
   const refusal = refusalOf(input);
   if (refusal !== null) return refusal;
   // Sorted, so that the order of the pairs does not change the last digits of the sums.
