@@ -14,19 +14,14 @@ export const ageDays = (time: string | null | undefined, nowMs: number): number 
   return ms === null ? null : Math.max(0, (nowMs - ms) / dayMs);
 };
 
-const instantFormat = new Intl.DateTimeFormat('en-US', {
-  timeZone: 'UTC',
-  month: 'short',
-  day: 'numeric',
-  hour: '2-digit',
-  minute: '2-digit',
-  hourCycle: 'h23',
-});
-
-/** "Nov 17, 09:00 UTC": a reason is read long after it was written, when "3 days ago" has stopped being true. */
-export const sayInstant = (time: string | null | undefined): string | null => {
-  const ms = instantMs(time);
-  return ms === null ? null : `${instantFormat.format(ms)} UTC`;
+/** "under an hour", "5 hours", "3 days": whole ones that have passed; null when the instant is unreadable. */
+export const sayAge = (time: string | null | undefined, nowMs: number): string | null => {
+  const days = ageDays(time, nowMs);
+  if (days === null) return null;
+  const hours = Math.floor(days * 24);
+  if (hours < 1) return 'under an hour';
+  if (hours < 48) return hours === 1 ? '1 hour' : `${hours} hours`;
+  return `${Math.floor(days)} days`;
 };
 
 /** "once", "4 times". */

@@ -1,41 +1,44 @@
-/**
- * Signals far from the vehicle's own baseline. Only baselines that came with the features are used: median and median
- * absolute deviation over enough readings; the robust z-score is (value − median) / (1.4826 × MAD).
- */
-import type { VehicleFeatures, VehicleScore } from '#contracts/risk';
-import { ageDays } from './ages.ts';
+/** Points and words of what is unusual. The component as a whole makes at most `anomalyMax` points. */
+import { outlierZ } from '../anomaly/robust-z.ts';
+import { sayAge } from './ages.ts';
+import {
+  burstSignal,
+  surpriseThreshold,
+  twoDecimals,
+  type FaultBurst,
+  type JointOddity,
+  type Oddities,
+  type Oddity,
+} from './find-anomalies.ts';
 import type { Weights } from './models.ts';
-import { toUnits, type Reason } from './points.ts';
+import { discountByRank, toShares, toUnits, trimTo, type Reason, type Share } from './points.ts';
 
-type Signal = VehicleFeatures['signals'][number];
-export type Anomaly = VehicleScore['anomalies'][number];
-
-/** Scales a MAD to the standard deviation of a normal distribution. */
-const madToSigma = 1.4826;
-/** Fewer readings make no baseline. */
-const readingsNeeded = 20;
-/** Iglewicz and Hoaglin's threshold for a robust outlier. */
-const outlierZ = 3.5;
-const maxZ = 99;
-/** An old reading is no news. */
-const freshDays = 7;
 const basePoints = 3;
 const pointsPerZ = 1.5;
-
-/** Beyond this a double has no second decimal. */
-const twoDecimals = (value: number): number => (Math.abs(value) < 1e12 ? Math.round(value * 100) / 100 : value);
+const driftPoints = 4;
+/** What a score of 1, the oddest there is, adds to an odd combination. */
+const jointRange = 6;
+/** The codes themselves make points already. */
+const burstPoints = 2;
+const pointsPerSurprise = 1;
 
 /** Units as signal names end in them, and as people write them. */
-const units: Readonly<Record<string, string>> = {
-  kpa: ' kPa',
-  psi: ' psi',
-  f: ' °F',
-  c: ' °C',
-  volts: ' V',
-  rpm: ' rpm',
-  mph: ' mph',
-  percent: ' %',
-};
+const units: ReadonlyMap<string, string> = new Map([
+  ['kpa', ' kPa'],
+  ['psi', ' psi'],
+  ['f', ' °F'],
+  ['c', ' °C'],
+  ['volts', ' V'],
+  ['rpm', ' rpm'],
+  ['mph', ' mph'],
+  ['gph', ' gal/h'],
+  ['percent', ' %'],
+]);
+
+const abbreviations: ReadonlyMap<string, string> = new Map([
+  ['def', 'DEF'],
+  ['dpf', 'DPF'],
+]);
 
 /** "coolantTempF" → name "Coolant temp", unit " °F". */
 const sayName = (name: string): { name: string; unit: string } => {
@@ -45,56 +48,71 @@ const sayName = (name: string): { name: string; unit: string } => {
     .toLowerCase()
     .trim()
     .split(' ');
-  const unit = words.length > 1 ? units[words.at(-1) ?? ''] : undefined;
-  const text = (unit === undefined ? words : words.slice(0, -1)).join(' ');
+  const unit = words.length > 1 ? units.get(words.at(-1) ?? '') : undefined;
+  const text = (unit === undefined ? words : words.slice(0, -1))
+    .map((word) => abbreviations.get(word) ?? word)
+    .join(' ');
   return { name: text === '' ? 'Signal' : text.charAt(0).toUpperCase() + text.slice(1), unit: unit ?? '' };
 };
 
-const say = ({ signal, value, expected }: Anomaly): string => {
-  const { name, unit } = sayName(signal);
-  return `${name} is ${twoDecimals(value)}${unit}, normally about ${twoDecimals(expected)}${unit} on this truck`;
+const saySignal = ({ anomaly, basis, drift }: Oddity, nowMs: number): string => {
+  const { name, unit } = sayName(anomaly.signal);
+  const whose = basis === 'own' ? 'on this truck' : 'on trucks of this model';
+  const normal = `${name} is ${twoDecimals(anomaly.value)}${unit}, normally about ${twoDecimals(anomaly.expected)}${unit} ${whose}`;
+  if (drift === null) return normal;
+  const age = sayAge(drift.since, nowMs);
+  return `${normal}, drifting ${drift.direction}${age === null ? '' : ` for ${age}`}`;
 };
 
-const anomalyOf = (signal: Signal, nowMs: number): Anomaly | null => {
-  const { baselineMedian: median, baselineMad: mad } = signal;
-  if (median === null || mad === null || !(mad > 0) || !(signal.n >= readingsNeeded)) return null;
-  if (!Number.isFinite(signal.value) || !Number.isFinite(median) || !Number.isFinite(mad)) return null;
-  const age = ageDays(signal.at, nowMs);
-  if (age === null || age > freshDays) return null;
-  const z = (signal.value - median) / (madToSigma * mad);
-  if (!(Math.abs(z) >= outlierZ)) return null;
+const signalReason = (oddity: Oddity, weights: Weights, nowMs: number): Reason => {
+  const far = oddity.isOutlier ? basePoints + pointsPerZ * (Math.abs(oddity.anomaly.zScore) - outlierZ) : 0;
+  const points = Math.max(far, oddity.drift === null ? 0 : driftPoints);
   return {
-    signal: signal.name,
-    value: signal.value,
-    expected: median,
-    zScore: twoDecimals(Math.max(-maxZ, Math.min(maxZ, z))),
-    since: new Date(nowMs - age * 86_400_000).toISOString(),
+    factor: `anomaly.${oddity.anomaly.signal}`,
+    units: toUnits(Math.min(weights.anomalyMax, points)),
+    text: saySignal(oddity, nowMs),
+    evidence: { ...oddity.anomaly, baseline: oddity.basis, drift: oddity.drift?.direction ?? null },
+    keep: true,
   };
 };
 
-/** The newest reading of each signal. */
-const newestPerName = (signals: readonly Signal[]): Signal[] => {
-  const newest = new Map<string, Signal>();
-  for (const signal of signals) {
-    const known = newest.get(signal.name);
-    if (known === undefined || Date.parse(signal.at) > Date.parse(known.at)) newest.set(signal.name, signal);
-  }
-  return [...newest.values()];
+const jointReason = ({ score, threshold, signals }: JointOddity, weights: Weights): Reason => {
+  const names = signals.map(({ signal }, at) => {
+    const { name } = sayName(signal);
+    return at === 0 || abbreviations.has(name.slice(0, 3).toLowerCase())
+      ? name
+      : name.charAt(0).toLowerCase() + name.slice(1);
+  });
+  const share = threshold < 1 ? (score - threshold) / (1 - threshold) : 0;
+  return {
+    factor: 'anomaly.combination',
+    units: toUnits(Math.min(weights.anomalyMax, basePoints + jointRange * share)),
+    text: `Unusual combination of signals, most of all ${names.join(', ')}`,
+    evidence: {
+      score: twoDecimals(score),
+      threshold: twoDecimals(threshold),
+      signals: signals.map(({ signal, value, expected, z }) => ({ signal, value, expected, zScore: twoDecimals(z) })),
+    },
+    keep: true,
+  };
 };
 
-/** Anomalies, strangest first. */
-export const findAnomalies = (signals: readonly Signal[], nowMs: number): Anomaly[] =>
-  newestPerName(signals)
-    .map((signal) => anomalyOf(signal, nowMs))
-    .filter((anomaly) => anomaly !== null)
-    .sort((a, b) => Math.abs(b.zScore) - Math.abs(a.zScore) || (a.signal < b.signal ? -1 : 1));
+const burstReason = ({ anomaly, expected, surprise }: FaultBurst, weights: Weights, isOwn: boolean): Reason => ({
+  factor: `anomaly.${burstSignal}`,
+  units: toUnits(Math.min(weights.anomalyMax, burstPoints + pointsPerSurprise * (surprise - surpriseThreshold))),
+  text: `${anomaly.value} fault codes opened in the last 30 days; about ${twoDecimals(expected)} are usual ${isOwn ? 'in this fleet' : 'on comparable trucks'}`,
+  evidence: { ...anomaly, surprise: twoDecimals(surprise) },
+  keep: true,
+});
 
-/** Reasons of the anomaly component: every anomaly names its signal. */
-export const anomalyReasons = (anomalies: readonly Anomaly[], weights: Weights): Reason[] =>
-  anomalies.map((anomaly) => ({
-    factor: `anomaly.${anomaly.signal}`,
-    units: toUnits(Math.min(weights.anomalyMax, basePoints + pointsPerZ * (Math.abs(anomaly.zScore) - outlierZ))),
-    text: say(anomaly),
-    evidence: { ...anomaly },
-    keep: true,
-  }));
+/** Shares of the anomaly component: every reason names its signal. `isOwn`: the model was learned from the truck's own fleet. */
+export const anomalyShares = (
+  { signals, joint, faults }: Oddities,
+  weights: Weights,
+  { isOwn, nowMs }: { isOwn: boolean; nowMs: number },
+): Share[] => {
+  const reasons = signals.map((oddity) => signalReason(oddity, weights, nowMs));
+  if (joint !== null) reasons.push(jointReason(joint, weights));
+  if (faults !== null) reasons.push(burstReason(faults, weights, isOwn));
+  return trimTo(toShares(discountByRank(reasons)), Math.round(Math.min(100, weights.anomalyMax) * 10));
+};

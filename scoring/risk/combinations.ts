@@ -4,13 +4,26 @@
  * which keeps the score monotone.
  */
 import type { FaultSeverity } from '#contracts/faults';
-import type { JudgedFault } from './fault-points.ts';
-import { toUnits, type Reason } from './points.ts';
+import { plainNumber, toUnits, type Reason } from './points.ts';
 
 interface Ingredient {
   spns: readonly number[];
   atLeast: FaultSeverity;
 }
+
+/** What a combination asks of a code. */
+export interface CodeInPlay {
+  fault: { spn: number; fmi: number; sourceAddress: number; isActive: boolean };
+  severity: FaultSeverity;
+  isNoise: boolean;
+}
+
+/** A code as evidence names it. */
+export const codeEvidence = ({ fault: { spn, fmi, sourceAddress } }: Pick<CodeInPlay, 'fault'>) => ({
+  spn: plainNumber(spn),
+  fmi: plainNumber(fmi),
+  sourceAddress: plainNumber(sourceAddress),
+});
 
 interface Combination {
   id: string;
@@ -90,17 +103,22 @@ const combinations: readonly Combination[] = [
 
 const takesPart =
   (ingredient: Ingredient) =>
-  (judged: JudgedFault): boolean =>
+  (judged: CodeInPlay): boolean =>
     judged.fault.isActive &&
     !judged.isNoise &&
     ingredient.spns.includes(judged.fault.spn) &&
     severityRank[judged.severity] >= severityRank[ingredient.atLeast];
 
+const isComplete = (combination: Combination, codes: readonly CodeInPlay[]): boolean =>
+  combination.ingredients.every((ingredient) => codes.some(takesPart(ingredient)));
+
+/** How many combinations the active codes complete; never fewer with more codes. */
+export const countCombinations = (codes: readonly CodeInPlay[]): number =>
+  combinations.filter((combination) => isComplete(combination, codes)).length;
+
 /** The combinations that the active faults complete. */
-export const combinationReasons = (faults: readonly JudgedFault[]): Reason[] => {
-  const complete = combinations.filter((combination) =>
-    combination.ingredients.every((ingredient) => faults.some(takesPart(ingredient))),
-  );
+export const combinationReasons = (faults: readonly CodeInPlay[]): Reason[] => {
+  const complete = combinations.filter((combination) => isComplete(combination, faults));
   const replaced = new Set(complete.map((combination) => combination.replaces));
   return complete
     .filter((combination) => !replaced.has(combination.id))
@@ -109,9 +127,7 @@ export const combinationReasons = (faults: readonly JudgedFault[]): Reason[] => 
       units: toUnits(combination.points),
       text: combination.text,
       evidence: {
-        codes: combination.ingredients
-          .flatMap((ingredient) => faults.filter(takesPart(ingredient)))
-          .map(({ fault }) => ({ spn: fault.spn, fmi: fault.fmi, sourceAddress: fault.sourceAddress })),
+        codes: combination.ingredients.flatMap((ingredient) => faults.filter(takesPart(ingredient))).map(codeEvidence),
       },
       keep: true,
     }));

@@ -1,5 +1,6 @@
 /** Features and models to call scoring with, for anyone who wants to try it. */
-import type { ScoringModels, VehicleFeatures } from '#contracts/risk';
+import type { VehicleFeatures } from '#contracts/risk';
+import type { ScoringModels } from '#contracts/scoring-models';
 import { defaultModels } from './models.ts';
 
 /** A vehicle of which nothing is known. */
@@ -106,7 +107,7 @@ export const exampleFeatures = (): VehicleFeatures => ({
     },
   ],
   service: { lastServiceAt: '2026-08-30T15:00:00.000Z', milesSinceService: 33_900, repairs365Days: 2 },
-  observedDays: 42,
+  observedDays: 412,
 });
 
 /** The models in use until trained ones exist. */

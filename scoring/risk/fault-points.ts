@@ -8,10 +8,10 @@ import type { VehicleFeatures } from '#contracts/risk';
 import { controllerName } from '../j1939/catalogue/network.ts';
 import { describeFault, isStopCode, shortFaultText } from '../j1939/describe-fault.ts';
 import { failureMode } from '../j1939/fmi.ts';
-import { ageDays, sayInstant, sayTimes } from './ages.ts';
+import { ageDays, sayAge, sayTimes } from './ages.ts';
 import { isCrankNoise } from './crank-noise.ts';
 import type { Weights } from './models.ts';
-import { toUnits, type Reason } from './points.ts';
+import { plainNumber, toUnits, type Reason } from './points.ts';
 
 export type FaultFeature = VehicleFeatures['faults'][number];
 
@@ -40,7 +40,8 @@ const clearedUnknownAgeDays = 30;
 const reopenShare = 0.25;
 
 const count = (value: number | null): number => (value !== null && Number.isFinite(value) && value > 0 ? value : 0);
-const plainNumber = (value: number): number | null => (Number.isFinite(value) ? value : null);
+/** A part of a code's name. */
+const codePart = (value: number): string => (Number.isFinite(value) ? String(value) : 'unknown');
 
 const baseOf = (fault: FaultFeature, severity: FaultSeverity, isStop: boolean, weights: Weights): number => {
   if (isStop) return weights.stopCode;
@@ -79,21 +80,21 @@ const clearedFactor = (fault: FaultFeature, nowMs: number): number => {
 };
 
 const textOf = (fault: FaultFeature, isNoise: boolean, nowMs: number): string => {
-  const words = [`${shortFaultText(fault.spn, fault.fmi)} (SPN ${fault.spn} FMI ${fault.fmi})`];
+  const words = [`${shortFaultText(fault.spn, fault.fmi)} (SPN ${codePart(fault.spn)} FMI ${codePart(fault.fmi)})`];
   if (isNoise) return `${words[0] ?? ''}, ignored: it came and went while the engine was cranking`;
   if (fault.isActive) {
-    const opened = sayInstant(fault.firstSeenAt);
-    words.push(opened === null ? 'active' : `active since ${opened}`);
+    const open = sayAge(fault.firstSeenAt, nowMs);
+    words.push(open === null ? 'active' : `active for ${open}`);
   } else {
-    const cleared = sayInstant(fault.clearedAt);
-    words.push(cleared === null ? 'cleared' : `cleared ${cleared}`);
+    const cleared = sayAge(fault.clearedAt, nowMs);
+    words.push(cleared === null ? 'cleared' : `cleared ${cleared} ago`);
   }
   const occurrences = count(fault.occurrenceCount);
   if (occurrences > 0) words.push(`seen ${sayTimes(occurrences)}`);
   if (count(fault.reopenCount) > 0) words.push(`came back ${sayTimes(count(fault.reopenCount))}`);
   const unseen = ageDays(fault.lastSeenAt, nowMs);
   if (fault.isActive && unseen !== null && unseen > staleFreeDays)
-    words.push(`last seen ${sayInstant(fault.lastSeenAt) ?? 'long ago'}`);
+    words.push(`last seen ${sayAge(fault.lastSeenAt, nowMs) ?? 'long'} ago`);
   return words.join(', ');
 };
 
@@ -114,7 +115,7 @@ const judge = (
     isStop,
     isNoise,
     reason: {
-      factor: `faults.code.${fault.spn}.${fault.fmi}.${fault.sourceAddress}`,
+      factor: `faults.code.${[fault.spn, fault.fmi, fault.sourceAddress].map(codePart).join('.')}`,
       units: isNoise ? 0 : toUnits(base * factor),
       text: textOf(fault, isNoise, nowMs),
       evidence: {
@@ -139,9 +140,15 @@ const judge = (
   };
 };
 
+/** Below 0 where `a` comes before `b`: the weightier, then the active one, then whichever's evidence sorts first. */
+const weightiestFirst = (a: JudgedFault, b: JudgedFault): number =>
+  b.reason.units - a.reason.units ||
+  Number(b.fault.isActive) - Number(a.fault.isActive) ||
+  (JSON.stringify(a.reason.evidence) < JSON.stringify(b.reason.evidence) ? -1 : 1);
+
 /**
- * Judges every fault; of several rows with the same identity (source address, SPN, FMI) the weightiest counts, so that a
- * feed that repeats itself neither doubles nor hides anything.
+ * Judges every fault, by name; of several rows with the same identity (source address, SPN, FMI) the weightiest counts, so
+ * that a feed that repeats itself neither doubles nor hides anything, and its order says nothing.
  */
 export const judgeFaults = (
   faults: readonly FaultFeature[],
@@ -153,11 +160,7 @@ export const judgeFaults = (
   for (const fault of faults) {
     const judged = judge(fault, signals, weights, nowMs);
     const known = byIdentity.get(judged.reason.factor);
-    const weightier =
-      known === undefined ||
-      judged.reason.units > known.reason.units ||
-      (judged.reason.units === known.reason.units && judged.fault.isActive && !known.fault.isActive);
-    if (weightier) byIdentity.set(judged.reason.factor, judged);
+    if (known === undefined || weightiestFirst(judged, known) < 0) byIdentity.set(judged.reason.factor, judged);
   }
-  return [...byIdentity.values()];
+  return [...byIdentity.values()].sort((a, b) => (a.reason.factor < b.reason.factor ? -1 : 1));
 };

@@ -1,28 +1,10 @@
-/** Points of dashboard lamps. Lamps belong to the message of a source address; the newest message of each counts. */
-import type { VehicleFeatures } from '#contracts/risk';
-import { instantMs, sayInstant } from './ages.ts';
+/** Points of dashboard lamps. */
+import { instantMs, sayAge } from './ages.ts';
+import { currentLamps, type LampFeature } from './current-lamps.ts';
 import type { Weights } from './models.ts';
-import { toUnits, type Reason } from './points.ts';
+import { plainNumber, toUnits, type Reason } from './points.ts';
 
-type LampFeature = VehicleFeatures['lamps'][number];
 type LampName = 'redStop' | 'amberWarning' | 'protect' | 'malfunction';
-
-/**
- * The lamps that hold now: of each source the newest message. Messages whose time cannot be read are kept beside it,
- * because a lit lamp must not be lost to a bad clock.
- */
-const currentLamps = (lamps: readonly LampFeature[]): LampFeature[] => {
-  const newestMs = new Map<number, number>();
-  for (const lamp of lamps) {
-    const ms = instantMs(lamp.at);
-    if (ms === null) continue;
-    newestMs.set(lamp.sourceAddress, Math.max(ms, newestMs.get(lamp.sourceAddress) ?? ms));
-  }
-  return lamps.filter((lamp) => {
-    const ms = instantMs(lamp.at);
-    return ms === null || ms === newestMs.get(lamp.sourceAddress);
-  });
-};
 
 const names: readonly { lamp: LampName; factor: string; text: string }[] = [
   { lamp: 'redStop', factor: 'faults.lamp.red_stop', text: 'Red stop lamp is lit' },
@@ -48,6 +30,9 @@ const lampUnits = (weights: Weights): Readonly<Record<LampName, number>> => {
   return { redStop, amberWarning, protect, malfunction };
 };
 
+/** By address, then by time: the order in which messages came says nothing. */
+const orderKey = ({ sourceAddress, at }: LampFeature): string => `${String(sourceAddress).padStart(8)} ${at}`;
+
 /** The newest readable time of these messages. */
 const newestTime = (lit: readonly LampFeature[]): string | null =>
   lit.reduce<string | null>(
@@ -55,30 +40,26 @@ const newestTime = (lit: readonly LampFeature[]): string | null =>
     null,
   );
 
-/** True when any source has the red stop lamp lit. */
-export const isRedStopLit = (lamps: readonly LampFeature[]): boolean =>
-  currentLamps(lamps).some((lamp) => lamp.redStop);
-
 /**
  * One reason per kind of lamp, however many controllers light it. While a red stop lamp is lit the others are listed
  * without points: red says all they say, and a newer red message that drops an amber one must not lower the risk.
  */
-export const lampReasons = (lamps: readonly LampFeature[], weights: Weights): Reason[] => {
+export const lampReasons = (lamps: readonly LampFeature[], weights: Weights, nowMs: number): Reason[] => {
   const current = currentLamps(lamps);
   const units = lampUnits(weights);
-  const redLit = isRedStopLit(lamps);
+  const redLit = current.some((message) => message.redStop);
   return names.flatMap(({ lamp, factor, text }) => {
-    const lit = current.filter((message) => message[lamp]);
+    const lit = current.filter((message) => message[lamp]).sort((a, b) => (orderKey(a) < orderKey(b) ? -1 : 1));
     if (lit.length === 0) return [];
-    const reported = sayInstant(newestTime(lit));
+    const reported = sayAge(newestTime(lit), nowMs);
     return [
       {
         factor,
         units: redLit && lamp !== 'redStop' ? 0 : units[lamp],
-        text: reported === null ? text : `${text}, reported ${reported}`,
+        text: reported === null ? text : `${text}, reported ${reported} ago`,
         evidence: {
           lamp,
-          sourceAddresses: lit.map(({ sourceAddress }) => (Number.isFinite(sourceAddress) ? sourceAddress : null)),
+          sourceAddresses: lit.map(({ sourceAddress }) => plainNumber(sourceAddress)),
           at: lit.map(({ at }) => at),
         },
         keep: true,

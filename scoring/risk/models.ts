@@ -1,8 +1,13 @@
-/** The artefact of the first scoring module: fault weights and usage limits, no trained parts. */
-import type { ScoringModels } from '#contracts/risk';
+/** What scores are made with: the global prior's trained parts, weights in points, bands. */
+import type { ScoringModels } from '#contracts/scoring-models';
 import { defaultRiskBands, riskBandsSchema, type RiskBands } from '#contracts/tenants';
+import { globalPrior } from '../prior/global-prior.ts';
 
+/** Of models without any trained part: faults, lamps and upkeep in points. */
 export const faultsModelVersion = 'faults-1';
+
+/** True for the prior that comes with the product: all its parts were learned from simulated trucks. */
+export const isPriorVersion = (version: string): boolean => version.startsWith('prior');
 
 /** Days of observation before a truck's own history says anything about its next failure. */
 export const observedDaysNeeded = 90;
@@ -28,9 +33,11 @@ export const defaultWeights = {
   perRepair: 1.5,
   repairsMax: 6,
   anomalyMax: 12,
+  /** A chance to fail eight times the typical one, or more. */
+  survivalMax: 25,
 } as const;
 
-export type WeightName = keyof typeof defaultWeights;
+type WeightName = keyof typeof defaultWeights;
 export type Weights = Readonly<Record<WeightName, number>>;
 
 const weightNames = Object.keys(defaultWeights) as WeightName[];
@@ -64,12 +71,27 @@ export const bandsOf = (models: ScoringModels): RiskBands => {
   return parsed.success ? parsed.data : defaultRiskBands;
 };
 
-/** The models in use until trained ones exist; `bands` are the tenant's. */
-export const defaultModels = (bands: RiskBands = defaultRiskBands): ScoringModels => ({
+/**
+ * The models of a tenant that has no trained ones of its own: the global prior under the tenant's `bands` and `weights`
+ * (defaults where not given).
+ */
+export const defaultModels = (
+  bands: RiskBands = defaultRiskBands,
+  weights: Readonly<Record<string, number>> = {},
+): ScoringModels => ({
+  ...globalPrior.artefact,
+  bands: { ...bands },
+  weights: { ...defaultWeights, ...weights },
+});
+
+/** The same without trained parts: what can be said of codes, lamps and upkeep alone. */
+export const untrainedModels = (
+  bands: RiskBands = defaultRiskBands,
+  weights: Readonly<Record<string, number>> = {},
+): ScoringModels => ({
+  ...defaultModels(bands, weights),
   version: faultsModelVersion,
   survival: null,
   anomaly: null,
   calibration: null,
-  bands: { ...bands },
-  weights: { ...defaultWeights },
 });

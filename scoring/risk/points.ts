@@ -24,7 +24,7 @@ export interface Share extends Omit<Reason, 'units'> {
 }
 
 export const maxTenths = 1000;
-const unitsPerTenth = 10_000;
+export const unitsPerTenth = 10_000;
 
 /** Points as units, to a thousandth of a point, between 0 and 100 points; NaN counts nothing. */
 export const toUnits = (points: number): number =>
@@ -62,6 +62,9 @@ export const toShares = (reasons: readonly Reason[]): Share[] => {
     return { ...reason, tenths };
   });
 };
+
+/** What JSON can carry of a number from a feed; null for NaN and the infinities. */
+export const plainNumber = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
 export const sumTenths = (shares: readonly { tenths: number }[]): number =>
   shares.reduce((total, share) => total + share.tenths, 0);

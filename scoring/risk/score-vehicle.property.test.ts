@@ -1,92 +1,36 @@
 /** The promises of a score, held against random vehicles, random weights and random bands. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { actionOfLevel, vehicleScoreSchema, type ScoringModels, type VehicleFeatures } from '#contracts/risk';
-import { spnCatalogue } from '../j1939/catalogue.ts';
+import { actionOfLevel, vehicleScoreSchema, type VehicleFeatures } from '#contracts/risk';
+import type { ScoringModels } from '#contracts/scoring-models';
 import { describeFault, isStopCode } from '../j1939/describe-fault.ts';
 import { noiseFmis, noiseSpns } from './crank-noise.ts';
-import { emptyFeatures } from './examples.ts';
+import {
+  bandsArbitrary,
+  faultArbitrary,
+  featuresArbitrary,
+  lampArbitrary,
+  modelsArbitrary,
+  now,
+  trainedModelsArbitrary,
+} from './fixtures/arbitraries.ts';
 import { defaultModels } from './models.ts';
 import { componentOf } from './points.ts';
-import { levelOf, scoreVehicle } from './score-vehicle.ts';
+import { levelOf, scoreVehicle, scoreVehicles } from './score-vehicle.ts';
 
-const now = new Date('2026-11-20T09:00:00.000Z');
 const runs = { numRuns: 300 };
 const severityRank = { unknown: 0, info: 1, minor: 2, major: 3, critical: 4 } as const;
 
-/** Mostly real instants around now, sometimes nonsense. */
-const timeArbitrary = fc.oneof(
-  {
-    weight: 9,
-    arbitrary: fc
-      .integer({ min: -200 * 24, max: 48 })
-      .map((hours) => new Date(now.getTime() + hours * 3_600_000).toISOString()),
-  },
-  { weight: 1, arbitrary: fc.constantFrom('', 'tomorrow', '2026-13-45T00:00:00Z') },
-);
-const known = spnCatalogue.filter((entry) => entry.spn < 2000 || entry.spn > 2255).map((entry) => entry.spn);
-/** Weighted towards codes that take part in combinations, so that these are really met. */
-const spnArbitrary = fc.oneof(
-  fc.constantFrom(...known),
-  fc.constantFrom(100, 110, 111, 117, 118, 157, 94, 167, 168, 3251, 3719, 4364, 3364, 5246, 412),
-  fc.integer({ min: 0, max: 524_287 }),
-);
-const faultArbitrary = fc.record({
-  spn: spnArbitrary,
-  fmi: fc.integer({ min: 0, max: 31 }),
-  sourceAddress: fc.constantFrom(0, 3, 11, 61),
-  isActive: fc.boolean(),
-  firstSeenAt: timeArbitrary,
-  lastSeenAt: timeArbitrary,
-  clearedAt: fc.option(timeArbitrary),
-  occurrenceCount: fc.option(fc.integer({ min: 0, max: 126 })),
-  reopenCount: fc.integer({ min: 0, max: 9 }),
-});
-const lampArbitrary = fc.record({
-  sourceAddress: fc.constantFrom(0, 3, 11),
-  malfunction: fc.boolean(),
-  redStop: fc.boolean(),
-  amberWarning: fc.boolean(),
-  protect: fc.boolean(),
-  at: timeArbitrary,
-});
-const signalArbitrary = fc.record({
-  name: fc.constantFrom('coolantTempF', 'engineRpm', 'oilPressurePsi', 'x'),
-  value: fc.oneof(fc.double({ min: 0, max: 400, noNaN: true }), fc.double()),
-  at: timeArbitrary,
-  baselineMedian: fc.option(fc.oneof(fc.double({ min: 0, max: 300, noNaN: true }), fc.double())),
-  baselineMad: fc.option(fc.oneof(fc.double({ min: 0.1, max: 20, noNaN: true }), fc.double())),
-  n: fc.integer({ min: 0, max: 500 }),
-});
-const featuresArbitrary: fc.Arbitrary<VehicleFeatures> = fc.record({
-  vehicle: fc.constant(emptyFeatures().vehicle),
-  faults: fc.array(faultArbitrary, { maxLength: 14 }),
-  lamps: fc.array(lampArbitrary, { maxLength: 4 }),
-  signals: fc.array(signalArbitrary, { maxLength: 5 }),
-  service: fc.record({
-    lastServiceAt: fc.option(timeArbitrary),
-    milesSinceService: fc.option(fc.double()),
-    repairs365Days: fc.option(fc.double()),
-  }),
-  observedDays: fc.option(fc.double()),
-});
-const bandsArbitrary = fc
-  .uniqueArray(fc.integer({ min: 1, max: 10_000 }), { minLength: 3, maxLength: 3 })
-  .map((edges) => edges.sort((a, b) => a - b).map((edge) => edge / 100))
-  .map(([medium = 25, high = 50, critical = 75]) => ({ medium, high, critical }));
-const weightArbitrary = fc.oneof(fc.double({ min: 0, max: 120, noNaN: true }), fc.double());
-const modelsArbitrary: fc.Arbitrary<ScoringModels> = fc.oneof(
-  bandsArbitrary.map(defaultModels),
-  fc
-    .record({
-      bands: bandsArbitrary,
-      weights: fc.dictionary(fc.constantFrom(...Object.keys(defaultModels().weights)), weightArbitrary),
-    })
-    .map(({ bands, weights }) => ({ ...defaultModels(bands), weights })),
-);
-
 const risk = (features: VehicleFeatures, models: ScoringModels): number =>
   scoreVehicle(features, models, now).riskScore;
+/** Everything in a value, however deep, that JSON would lose: NaN, infinities, undefined, functions. */
+const notJson = (value: unknown, path = ''): string[] => {
+  if (typeof value === 'object' && value !== null) {
+    return Object.entries(value).flatMap(([key, inner]) => notJson(inner, `${path}.${key}`));
+  }
+  const isPlain = value === null || ['string', 'boolean'].includes(typeof value) || Number.isFinite(value);
+  return isPlain ? [] : [`${path}: ${String(value)}`];
+};
 const tenths = (points: number): number => Math.round(points * 10);
 const isWholeTenths = (points: number): boolean => points === tenths(points) / 10;
 
@@ -99,7 +43,8 @@ describe('every score', () => {
         expect(JSON.parse(JSON.stringify(result))).toStrictEqual(
           JSON.parse(JSON.stringify(vehicleScoreSchema.parse(result))),
         );
-        expect(JSON.stringify(result)).not.toMatch(/NaN/);
+        expect(notJson(result)).toEqual([]);
+        expect(JSON.stringify(result)).not.toMatch(/NaN|Infinity|undefined/);
       }),
       runs,
     );
@@ -138,12 +83,122 @@ describe('every score', () => {
     );
   });
 
-  it('does not depend on the order of faults', () => {
+  it('is the same, byte for byte, in whatever order faults, lamps and signals come, repeated codes among them', () => {
+    const repeats = fc.array(fc.tuple(fc.nat(), faultArbitrary), { maxLength: 4 });
     fc.assert(
-      fc.property(featuresArbitrary, modelsArbitrary, (features, models) => {
-        const reversed = { ...features, faults: [...features.faults].reverse() };
-        expect(risk(reversed, models)).toBe(risk(features, models));
+      fc.property(featuresArbitrary, modelsArbitrary, repeats, fc.nat(), (features, models, more, by) => {
+        const again = more.flatMap(([at, other]) => {
+          const one = features.faults[at % features.faults.length];
+          const { spn, fmi, sourceAddress, isActive } = one ?? other;
+          return [{ ...other, spn, fmi, sourceAddress, isActive }];
+        });
+        const given = { ...features, faults: [...features.faults, ...again] };
+        const moved = <T>(list: readonly T[]): T[] => {
+          const from = list.length === 0 ? 0 : by % list.length;
+          return [...list.slice(from), ...list.slice(0, from)].reverse();
+        };
+        const other = {
+          ...given,
+          faults: moved(given.faults),
+          lamps: moved(given.lamps),
+          signals: moved(given.signals),
+        };
+        expect(JSON.stringify(scoreVehicle(other, models, now))).toBe(JSON.stringify(scoreVehicle(given, models, now)));
       }),
+      { numRuns: 600 },
+    );
+  });
+
+  it('is the same, byte for byte, alone and in a batch, today and tomorrow', () => {
+    const fleetArbitrary = fc.array(featuresArbitrary, { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(fleetArbitrary, modelsArbitrary, (fleet, models) => {
+        const batch = scoreVehicles(fleet, models, now).map((score) => JSON.stringify(score));
+        const alone = fleet.map((features) => JSON.stringify(scoreVehicle(features, models, now)));
+        expect(batch).toEqual(alone);
+        const copy = structuredClone({ fleet, models });
+        expect(scoreVehicles(copy.fleet, copy.models, now).map((score) => JSON.stringify(score))).toEqual(alone);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('speaks of the future exactly when it may: chances rise with the horizon, the range is in order', () => {
+    let spoken = 0;
+    fc.assert(
+      fc.property(featuresArbitrary, trainedModelsArbitrary, (features, models) => {
+        const { failureProbability, daysToFailure, dataStatus, components } = scoreVehicle(features, models, now);
+        const isObserved =
+          features.observedDays !== null && features.observedDays >= 90 && features.observedDays < Infinity;
+        expect(failureProbability !== null).toBe(isObserved);
+        expect(daysToFailure !== null).toBe(isObserved);
+        expect(dataStatus === 'ok').toBe(isObserved);
+        if (failureProbability === null || daysToFailure === null) {
+          expect(components.survival).toBe(0);
+          return;
+        }
+        spoken += 1;
+        expect(failureProbability.days7).toBeGreaterThan(0);
+        expect(failureProbability.days30).toBeGreaterThanOrEqual(failureProbability.days7);
+        expect(failureProbability.days90).toBeGreaterThanOrEqual(failureProbability.days30);
+        expect(failureProbability.days90).toBeLessThan(1);
+        expect(daysToFailure.p10).toBeGreaterThanOrEqual(0);
+        expect(daysToFailure.p50).toBeGreaterThanOrEqual(daysToFailure.p10);
+        expect(daysToFailure.p90).toBeGreaterThanOrEqual(daysToFailure.p50);
+        expect(daysToFailure.p90).toBeLessThanOrEqual(3650);
+      }),
+      runs,
+    );
+    expect(spoken).toBeGreaterThan(100);
+  });
+
+  it('orders a truck to the roadside only by its codes, lamps and upkeep, never by statistics', () => {
+    fc.assert(
+      fc.property(featuresArbitrary, trainedModelsArbitrary, (features, models) => {
+        const quiet = {
+          ...features,
+          faults: [],
+          lamps: [],
+          service: { ...features.service, milesSinceService: null, lastServiceAt: null, repairs365Days: null },
+        };
+        expect(scoreVehicle(quiet, models, now).riskLevel).not.toBe('critical');
+      }),
+      runs,
+    );
+  });
+
+  it('does not care in which unit a signal is measured, as long as its baseline is too', () => {
+    fc.assert(
+      fc.property(
+        featuresArbitrary,
+        trainedModelsArbitrary,
+        fc.constantFrom(0.25, 2, 1024),
+        (features, models, factor) => {
+          // Values with a range of their own, and baselines shared by a model, are bound to their unit.
+          const signals = features.signals.filter(({ name }) => name === 'x' || name === 'engineRpm');
+          const scaled = signals.map((signal) => ({
+            ...signal,
+            value: signal.name === 'x' ? signal.value * factor : signal.value,
+            baselineMedian:
+              signal.baselineMedian === null || signal.name !== 'x'
+                ? signal.baselineMedian
+                : signal.baselineMedian * factor,
+            baselineMad:
+              signal.baselineMad === null || signal.name !== 'x' ? signal.baselineMad : signal.baselineMad * factor,
+          }));
+          // Next to the smallest and largest numbers scaling is not exact.
+          const exact = (one: number | null): boolean =>
+            one === null || one === 0 || (Math.abs(one) > 1e-200 && Math.abs(one) < 1e200);
+          fc.pre(signals.every((one) => exact(one.value) && exact(one.baselineMedian) && exact(one.baselineMad)));
+          const before = scoreVehicle({ ...features, signals }, models, now);
+          const after = scoreVehicle({ ...features, signals: scaled }, models, now);
+          expect(after.riskScore).toBe(before.riskScore);
+          expect(after.failureProbability).toEqual(before.failureProbability);
+          expect(after.anomalies.map(({ signal, zScore }) => ({ signal, zScore }))).toEqual(
+            before.anomalies.map(({ signal, zScore }) => ({ signal, zScore })),
+          );
+        },
+      ),
       runs,
     );
   });
@@ -154,9 +209,18 @@ describe('the risk never falls', () => {
     fc.assert(
       fc.property(featuresArbitrary, modelsArbitrary, faultArbitrary, (features, models, fault) => {
         const more = { ...features, faults: [...features.faults, { ...fault, isActive: true }] };
-        expect(risk(more, models)).toBeGreaterThanOrEqual(risk(features, models));
+        const before = scoreVehicle(features, models, now);
+        const after = scoreVehicle(more, models, now);
+        expect(after.riskScore).toBeGreaterThanOrEqual(before.riskScore);
+        expect(after.healthScore).toBeLessThanOrEqual(before.healthScore);
+        const chances = [before.failureProbability, after.failureProbability];
+        if (chances[0] !== null && chances[1] !== null) {
+          for (const horizon of ['days7', 'days30', 'days90'] as const) {
+            expect(chances[1]?.[horizon]).toBeGreaterThanOrEqual(chances[0]?.[horizon] ?? 1);
+          }
+        }
       }),
-      { numRuns: 1000 },
+      { numRuns: 600 },
     );
   });
 
@@ -189,7 +253,7 @@ describe('the risk never falls', () => {
         });
         expect(risk(withFmi(worse), models)).toBeGreaterThanOrEqual(risk(withFmi(milder), models));
       }),
-      { numRuns: 1000 },
+      { numRuns: 600 },
     );
   });
 
@@ -205,16 +269,20 @@ describe('the risk never falls', () => {
         );
         expect(risk({ ...features, lamps: lit }, models)).toBeGreaterThanOrEqual(before);
       }),
-      { numRuns: 1000 },
+      { numRuns: 600 },
     );
   });
 
   it('below the critical band while a stop order holds', () => {
+    const stopCode = fc.constantFrom([100, 1], [110, 0], [111, 1], [117, 1], [118, 1], [127, 1], [1110, 31]);
     fc.assert(
-      fc.property(featuresArbitrary, modelsArbitrary, (features, models) => {
-        const stop = features.faults.some((fault) => fault.isActive && isStopCode(fault.spn, fault.fmi));
-        fc.pre(stop);
-        expect(risk(features, models)).toBeGreaterThanOrEqual(models.bands.critical);
+      fc.property(featuresArbitrary, modelsArbitrary, faultArbitrary, stopCode, (features, models, fault, code) => {
+        const [spn = 0, fmi = 0] = code;
+        expect(isStopCode(spn, fmi)).toBe(true);
+        const stopping = { ...features, faults: [...features.faults, { ...fault, spn, fmi, isActive: true }] };
+        const result = scoreVehicle(stopping, models, now);
+        expect(result.riskScore).toBeGreaterThanOrEqual(models.bands.critical);
+        expect(result.recommendedAction).toBe('pull_over');
       }),
       { numRuns: 200 },
     );

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { vehicleScoreSchema, type VehicleFeatures, type VehicleScore } from '#contracts/risk';
-import { emptyFeatures, exampleFeatures, exampleModels } from './examples.ts';
+import { emptyFeatures, exampleModels } from './examples.ts';
 import { explain } from './explain.ts';
-import { defaultModels, defaultWeights } from './models.ts';
+import { defaultModels, defaultWeights, untrainedModels } from './models.ts';
 import { levelOf, scoreVehicle } from './score-vehicle.ts';
 
 const now = new Date('2026-11-20T09:00:00.000Z');
@@ -71,6 +71,20 @@ describe('bad input', () => {
     expect(JSON.parse(JSON.stringify(result))).toEqual(result);
   });
 
+  it('names in evidence no number that JSON cannot carry', () => {
+    const nowhere = { sourceAddress: Infinity };
+    const result = score({ faults: [fault(100, 1, nowhere), fault(110, 0, nowhere), fault(111, 1, nowhere)] });
+    const codes = ['faults.stop', 'faults.combination.coolant_loss'].map(
+      (factor) => result.contributors.find((contributor) => contributor.factor === factor)?.evidence.codes,
+    );
+    expect(codes[0]).toContainEqual({ spn: 100, fmi: 1, sourceAddress: null });
+    expect(codes[1]).toEqual([
+      { spn: 110, fmi: 0, sourceAddress: null },
+      { spn: 111, fmi: 1, sourceAddress: null },
+    ]);
+    expect(JSON.stringify(result)).not.toContain('Infinity');
+  });
+
   it('falls back to default bands and weights when the artefact’s are unusable', () => {
     const models = {
       ...defaultModels({ medium: 90, high: 20, critical: Number.NaN }),
@@ -95,7 +109,7 @@ describe('what data cannot support', () => {
   });
 
   it('lacks a model, not days, once the truck has been watched long enough', () => {
-    const result = score({ observedDays: 400 });
+    const result = score({ observedDays: 400 }, untrainedModels());
     expect(result.dataStatus).toEqual({ kind: 'insufficient_data', have: 0, need: 1 });
     expect(explain(result).join(' ')).toContain('no trained survival model yet');
   });
@@ -144,9 +158,7 @@ describe('one fault', () => {
   it('says what is wrong, since when and how often, with evidence', () => {
     const one = fault(100, 1, { firstSeenAt: hoursAgo(75), occurrenceCount: 4 });
     const found = score({ faults: [one] }).contributors.find(({ factor }) => factor === 'faults.code.100.1.0');
-    expect(found?.text).toBe(
-      'Engine oil pressure critically low (SPN 100 FMI 1), active since Nov 17, 06:00 UTC, seen 4 times',
-    );
+    expect(found?.text).toBe('Engine oil pressure critically low (SPN 100 FMI 1), active for 3 days, seen 4 times');
     expect(found?.evidence).toMatchObject({
       spn: 100,
       fmi: 1,
@@ -193,6 +205,17 @@ describe('several faults', () => {
     expect(factors(score({ faults: [fault(110, 16), cleared] })).join()).not.toContain('combination');
     expect(factors(score({ faults: [fault(110, 3), fault(111, 18)] })).join()).not.toContain('combination');
     expect(factors(score({ faults: [fault(110, 16), fault(111, 18)] }))).toContain('faults.combination.coolant_loss');
+  });
+
+  it('are told in one order, in whatever order they came', () => {
+    const codes = [fault(117, 1), fault(100, 1), fault(118, 1), fault(110, 0), fault(111, 1, { sourceAddress: 3 })];
+    const reading = { name: 'oilTempF', value: 300, at: hoursAgo(1), baselineMedian: 200, baselineMad: 5 };
+    const signals = [Number.NaN, Infinity].map((n) => ({ ...reading, n }));
+    const told = JSON.stringify(score({ faults: codes, signals }));
+    expect(JSON.stringify(score({ faults: codes.toReversed(), signals: signals.toReversed() }))).toBe(told);
+    const reversed = score({ faults: codes.toReversed() });
+    const stop = reversed.contributors.find(({ factor }) => factor === 'faults.stop');
+    expect(stop?.evidence.codes).toMatchObject([{ spn: 100 }, { spn: 110 }, { spn: 111 }, { spn: 117 }, { spn: 118 }]);
   });
 
   it('sums what nobody reads into one line', () => {
@@ -283,10 +306,19 @@ describe('anomalies', () => {
     ['no baseline', { baselineMedian: null }],
     ['a flat baseline', { baselineMad: 0 }],
     ['too few readings', { n: 19 }],
+    ['a count of readings that is none', { n: Infinity }],
     ['an ordinary value', { value: 195 }],
     ['an old reading', { at: hoursAgo(24 * 8) }],
   ])('are not made from %s', (_, more) => {
     expect(score({ signals: [signal(more)] })).toMatchObject({ anomalies: [], riskScore: 0 });
+  });
+
+  it.each([
+    ['oil constructor', 'Oil constructor is 230, normally'],
+    ['constructor', 'Constructor is 230, normally'],
+    ['dpf toString', 'DPF to string is 230, normally'],
+  ])('say an unknown name as it is: %s', (name, words) => {
+    expect(score({ signals: [signal({ name })] }).contributors[0]?.text).toContain(words);
   });
 
   it('use the newest reading of a signal', () => {
@@ -310,25 +342,6 @@ describe('usage', () => {
     expect(service({ repairs365Days: 1 })).toBe(0);
     expect(service({ repairs365Days: 3 })).toBe(3);
     expect(service({ repairs365Days: 50 })).toBe(6);
-  });
-});
-
-describe('the example', () => {
-  it('is a valid score that explains itself', () => {
-    const result = scoreVehicle(exampleFeatures(), exampleModels(), now);
-    expect(() => vehicleScoreSchema.parse(result)).not.toThrow();
-    expect(result).toMatchObject({ modelVersion: 'faults-1', riskLevel: 'high', confidence: 'high' });
-    expect(result.riskScore + result.healthScore).toBeCloseTo(100, 9);
-    const lines = explain(result);
-    expect(lines[0]).toContain('drive to the dealer');
-    expect(lines).toHaveLength(result.contributors.length + 3);
-  });
-
-  it('leaves what it was given untouched and answers the same again', () => {
-    const features = exampleFeatures();
-    const first = scoreVehicle(features, exampleModels(), now);
-    expect(features).toEqual(exampleFeatures());
-    expect(scoreVehicle(features, exampleModels(), now)).toEqual(first);
   });
 });
 

@@ -1,23 +1,28 @@
 /**
- * One scoring of one vehicle: present condition in points with reasons, what data cannot support as null with a tag.
- * This module has no survival model yet: failure probabilities and days to failure stay null whatever the truck's age.
+ * One scoring of one vehicle: its present condition and what a trained model expects of it, in points with reasons. What
+ * data or models cannot support is null with a tag.
  */
 import {
   actionOfLevel,
   type DataStatus,
   type RiskLevel,
-  type ScoringModels,
   type VehicleFeatures,
   type VehicleScore,
 } from '#contracts/risk';
+import type { ScoringModels } from '#contracts/scoring-models';
 import type { RiskBands } from '#contracts/tenants';
-import { anomalyReasons, findAnomalies } from './anomaly-points.ts';
-import { combinationReasons } from './combinations.ts';
+import { anomalyShares } from './anomaly-points.ts';
+import { codeEvidence, combinationReasons } from './combinations.ts';
 import { confidenceOf } from './confidence.ts';
+import { isRedStopLit } from './current-lamps.ts';
 import { judgeFaults, type JudgedFault } from './fault-points.ts';
-import { isRedStopLit, lampReasons } from './lamp-points.ts';
-import { bandsOf, observedDaysNeeded, weightsOf } from './models.ts';
+import { anomaliesOf, findOddities } from './find-anomalies.ts';
+import { lampReasons } from './lamp-points.ts';
+import { bandsOf, isPriorVersion, observedDaysNeeded, weightsOf, type Weights } from './models.ts';
 import { discountByRank, maxTenths, sumTenths, toContributor, toShares, trimTo, type Share } from './points.ts';
+import { forecastVehicles, isObservedEnough, survivalContext } from './survival-forecast.ts';
+import type { SurvivalContext, VehicleForecast } from './survival-forecast.ts';
+import { basisOf, survivalShares } from './survival-points.ts';
 import { usageReasons } from './usage-points.ts';
 
 /** More codes than a person reads are summed into one line; also bounds the stored row. */
@@ -83,7 +88,7 @@ const stopShares = (
       text: `Stop as soon as it is safe: ${causes.join(' and ')}`,
       evidence: {
         redStopLamp: redStopLit,
-        codes: stopCodes.map(({ fault }) => ({ spn: fault.spn, fmi: fault.fmi, sourceAddress: fault.sourceAddress })),
+        codes: stopCodes.map(codeEvidence),
       },
       keep: true,
     },
@@ -94,11 +99,12 @@ const stopShares = (
  * What a survival forecast lacks. Before 90 days of observation it is the truck's own history; after that it is a
  * trained model, of which there is none of the one needed.
  */
-const dataStatusOf = (observedDays: number | null): DataStatus => {
+const dataStatusOf = (features: VehicleFeatures, forecast: VehicleForecast | null): DataStatus => {
+  if (forecast !== null) return 'ok';
+  if (isObservedEnough(features)) return { kind: 'insufficient_data', have: 0, need: 1 };
+  const { observedDays } = features;
   const have = observedDays !== null && Number.isFinite(observedDays) ? Math.max(0, Math.floor(observedDays)) : 0;
-  return have < observedDaysNeeded
-    ? { kind: 'insufficient_data', have, need: observedDaysNeeded }
-    : { kind: 'insufficient_data', have: 0, need: 1 };
+  return { kind: 'insufficient_data', have, need: observedDaysNeeded };
 };
 
 const heaviestFirst = (a: Share, b: Share): number =>
@@ -107,54 +113,115 @@ const heaviestFirst = (a: Share, b: Share): number =>
 const inComponent = (shares: readonly Share[], component: string): number =>
   sumTenths(shares.filter((share) => share.factor.startsWith(`${component}.`))) / 10;
 
-/**
- * Scores one vehicle. Data never makes it throw: unreadable times, NaN and absurd values count as unknown. An invalid
- * `now` is the caller's mistake and throws a RangeError.
- *
- * Guarantees: points are multiples of 0.1; contributors sum to their component (the part of `factor` before the dot) and
- * components to `riskScore`; one more active fault, a higher severity or a lit red stop lamp never lowers `riskScore`.
- */
-export const scoreVehicle = (features: VehicleFeatures, models: ScoringModels, now: Date): VehicleScore => {
-  const nowMs = now.getTime();
-  if (!Number.isFinite(nowMs)) throw new RangeError('now is not a valid date');
-  const bands = bandsOf(models);
-  const weights = weightsOf(models);
+/** What holds for every vehicle of a batch. */
+interface Scoring {
+  models: ScoringModels;
+  bands: RiskBands;
+  weights: Weights;
+  survival: SurvivalContext | null;
+  now: Date;
+}
 
+/** Points of what the truck itself reports and of its upkeep, a stop order included. */
+const reportedShares = (features: VehicleFeatures, { weights, bands, now }: Scoring): Share[] => {
+  const nowMs = now.getTime();
   const faults = judgeFaults(features.faults, features.signals, weights, nowMs);
-  const anomalies = findAnomalies(features.signals, nowMs);
   const reasons = [
     ...toShares([
       ...discountByRank(faults.map((judged) => judged.reason)),
-      ...lampReasons(features.lamps, weights),
+      ...lampReasons(features.lamps, weights, nowMs),
       ...combinationReasons(faults),
     ]),
-    ...toShares(discountByRank(anomalyReasons(anomalies, weights))),
     ...toShares(usageReasons(features.service, weights, nowMs)),
   ];
   const condition = trimTo(reasons, tempered(sumTenths(reasons)));
   const stop = stopShares(faults, isRedStopLit(features.lamps), sumTenths(condition), bands);
-  const shares = trimTo(condense([...condition, ...stop]), maxTenths).sort(heaviestFirst);
+  return trimTo(condense([...condition, ...stop]), maxTenths);
+};
 
+/**
+ * Tenths that may come on top of `tenths`. Statistics alone, of the present or the future, never order a truck to the
+ * roadside: below the critical band they end a tenth under it.
+ */
+const roomAbove = (tenths: number, bands: RiskBands): number => {
+  const criticalTenths = Math.min(maxTenths, Math.ceil(bands.critical * 10));
+  return Math.max(0, (tenths < criticalTenths ? criticalTenths - 1 : maxTenths) - tenths);
+};
+
+const scoreOne = (features: VehicleFeatures, forecast: VehicleForecast | null, scoring: Scoring): VehicleScore => {
+  const { models, bands, weights, now } = scoring;
+  const oddities = findOddities(features, models.anomaly, now);
+  const reported = reportedShares(features, scoring);
+  const roomForAnomalies = roomAbove(sumTenths(reported), bands);
+  const anomalies = trimTo(
+    anomalyShares(oddities, weights, { isOwn: !isPriorVersion(models.version), nowMs: now.getTime() }),
+    roomForAnomalies,
+  );
+  const presentTenths = sumTenths(reported) + sumTenths(anomalies);
+  const room = roomAbove(presentTenths, bands);
+  const future =
+    scoring.survival === null || forecast === null
+      ? []
+      : survivalShares(scoring.survival, forecast, models.version, weights, room);
+  const shares = [...reported, ...anomalies, ...future]
+    .filter((share) => share.tenths > 0 || share.keep)
+    .sort(heaviestFirst);
   const riskTenths = sumTenths(shares);
   const riskLevel = levelOf(riskTenths / 10, bands);
+  const { survival } = scoring;
+  const trust =
+    forecast === null || survival === null
+      ? null
+      : {
+          knownShare: forecast.knownShare,
+          basis: basisOf(models.version, survival.model),
+          isBeyondLearned: forecast.daysToFailure.p50 > survival.learnedDays,
+        };
   return {
     modelVersion: models.version,
     scoredAt: now.toISOString(),
     riskScore: riskTenths / 10,
     riskLevel,
-    healthScore: (maxTenths - riskTenths) / 10,
+    healthScore: (maxTenths - presentTenths) / 10,
     recommendedAction: actionOfLevel[riskLevel],
-    failureProbability: null,
-    daysToFailure: null,
-    confidence: confidenceOf(features),
-    dataStatus: dataStatusOf(features.observedDays),
+    failureProbability: forecast === null ? null : { ...forecast.failureProbability },
+    daysToFailure: forecast === null ? null : { ...forecast.daysToFailure },
+    confidence: confidenceOf(features, trust),
+    dataStatus: dataStatusOf(features, forecast),
     components: {
       faults: inComponent(shares, 'faults'),
-      survival: 0,
+      survival: inComponent(shares, 'survival'),
       anomaly: inComponent(shares, 'anomaly'),
       usage: inComponent(shares, 'usage'),
     },
     contributors: shares.map(toContributor),
-    anomalies,
+    anomalies: anomaliesOf(oddities),
   };
 };
+
+/**
+ * Scores many vehicles at one time, in their order: byte for byte what `scoreVehicle` says of each, with the trees walked
+ * in blocks.
+ */
+export const scoreVehicles = (
+  vehicles: readonly VehicleFeatures[],
+  models: ScoringModels,
+  now: Date,
+): VehicleScore[] => {
+  if (!Number.isFinite(now.getTime())) throw new RangeError('now is not a valid date');
+  const survival = survivalContext(models);
+  const scoring: Scoring = { models, bands: bandsOf(models), weights: weightsOf(models), survival, now };
+  const forecasts = forecastVehicles(survival, models, vehicles, now);
+  return vehicles.map((features, at) => scoreOne(features, forecasts[at] ?? null, scoring));
+};
+
+/**
+ * Scores one vehicle. Data never makes it throw: unreadable times, NaN and absurd values count as unknown. An invalid
+ * `now` and a damaged model artefact are the caller's mistakes and throw a RangeError.
+ *
+ * Guarantees: points are multiples of 0.1; contributors sum to their component (the part of `factor` before the dot) and
+ * components to `riskScore`; one more active fault, a higher severity or a lit red stop lamp never lowers `riskScore`.
+ * `healthScore` is the present alone: 100 minus the points of faults, anomaly and usage.
+ */
+export const scoreVehicle = (features: VehicleFeatures, models: ScoringModels, now: Date): VehicleScore =>
+  scoreVehicles([features], models, now)[0] as VehicleScore;
