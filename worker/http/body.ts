@@ -14,7 +14,7 @@ const drainUpToBytes = 64 * megabyte;
 const jsonTypes = /^application\/(?:[a-z0-9.+-]+\+)?json\s*(?:;|$)/i;
 const ndjsonTypes = /^application\/x-ndjson\s*(?:;|$)/i;
 
-const unreadable = (cause: unknown): AppError =>
+export const unreadable = (cause: unknown): AppError =>
   new AppError('VALIDATION_FAILED', 'The body broke off or is not what its headers say.', { cause });
 
 /** A request's body within a limit, or `too_large` once all of it has been drained. */
@@ -32,7 +32,7 @@ export async function drain(request: Request): Promise<void> {
 }
 
 /** The body as the client meant it: unpacked when it says that it is packed. The limit counts unpacked bytes. */
-function unpacked(request: Request, body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+export function unpacked(request: Request, body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
   const encoding = (request.headers.get('content-encoding') ?? 'identity').trim().toLowerCase();
   if (encoding === 'identity') return body;
   if (encoding !== 'gzip' && encoding !== 'deflate') {
