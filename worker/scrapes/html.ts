@@ -139,7 +139,7 @@ function closestTable(element: PageElement): PageElement | null {
  * Label → value as a page prints them: definition lists, two-cell rows, label/value pairs of elements, and plain
  * "Label: value" lines. Labels are lower case without the colon; the first value of a label wins.
  */
-export function labelledValues(tree: PageTree): Map<string, string> {
+export function labelledValues(tree: PageTree | PageElement): Map<string, string> {
   const values = new Map<string, string>();
   const put = (label: string, value: string) => {
     const key = label

@@ -24,8 +24,11 @@ export interface PortalTerms {
   defaultRetryAfterMs: number;
   /** A step that has read for this long hands back what it has; the next step goes on. */
   stepBudgetMs: number;
-  /** As above, for the size of what was read, as characters of JSON: a workflow keeps at most a mebibyte per step. */
-  stepResultCharacters: number;
+  /**
+   * As above, for what was read, as bytes of JSON. A workflow keeps at most a mebibyte per step; vehicles that are being
+   * read when this is reached, with a hundred cases each, still fit.
+   */
+  stepResultBytes: number;
   /** Failing pages in a row after which the portal itself is taken to be in trouble. */
   troubleAfterFailures: number;
 }
@@ -39,7 +42,7 @@ export const politeTerms: PortalTerms = {
   shortWaitMs: 10_000,
   defaultRetryAfterMs: 300_000,
   stepBudgetMs: 240_000,
-  stepResultCharacters: 600_000,
+  stepResultBytes: 400_000,
   troubleAfterFailures: 6,
 };
 

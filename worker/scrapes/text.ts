@@ -44,3 +44,6 @@ export function firstNumber(text: string): number | null {
 
 /** True for a placeholder such as "—" or "N/A", and for nothing at all. */
 export const saysNothing = (text: string): boolean => text.trim() === '' || unknownWords.test(text.trim());
+
+/** What a value takes up as JSON in UTF-8. */
+export const jsonBytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;

@@ -4,24 +4,22 @@
  * file only decides what comes next, from step results alone, so that a replay after a crash takes the same way.
  */
 import type { ObservedVehicle, SyncErrorCode } from '#contracts/sync';
+import { StepFailed, type Steps } from '../../durable-steps.ts';
 import type { ScrapeFailure } from '../../scrapes/errors.ts';
 import type { ListedAsset } from '../../scrapes/paccar/extract-assets.ts';
+import type { VehicleCases } from '../../scrapes/paccar/read-cases.ts';
 import { toObservedVehicle, type DetailReading, type ListReading } from '../../scrapes/paccar/reader.ts';
+import type { CasesPlan } from './cases-due.ts';
 import { isSuspicious } from './rules.ts';
 import type { ToldAlert } from './run-ending.ts';
 import type { ObservedPosition, RunNews } from './run-news.ts';
 import { retryDelayMs, type RunPolicy } from './run-policy.ts';
 
-/** Durable steps. `do` keeps a step's result: after a crash it is handed back instead of running again. */
-export interface Steps {
-  do<T>(name: string, work: () => Promise<T>): Promise<T>;
-  sleep(name: string, ms: number): Promise<void>;
-}
-
 export type Attempted<T> = { ok: true; value: T } | { ok: false; failure: ScrapeFailure };
 
 export interface RunOutcome {
   status: 'succeeded' | 'partial' | 'failed';
+  /** Of a run that succeeded, a note: something was not read on which nothing depends. */
   error: { code: SyncErrorCode; message: string } | null;
   /** null when the run failed before anything was read to the end. */
   read: { vehiclesSeen: number; faultsSeen: number } | null;
@@ -36,13 +34,17 @@ export interface SyncWork {
   begin(): Promise<BegunRun | null>;
   acquireGate(): Promise<{ granted: boolean; heldBy: string | null; retryAfterMs: number }>;
   list(startHref: string | null): Promise<Attempted<ListReading>>;
-  details(assets: ListedAsset[]): Promise<Attempted<DetailReading>>;
+  /** `cases` null: they are left alone. */
+  details(assets: ListedAsset[], cases: CasesPlan | null): Promise<Attempted<DetailReading>>;
   /** Says that the run lives and will be silent for `ms`; one that holds the gate keeps it for that long and longer. */
   announceSilence(ms: number, holding: { holdsGate: boolean }): Promise<void>;
   now(): Promise<string>;
   persist(batch: ObservedVehicle[], at: PersistTimes): Promise<{ counters: number[] }>;
+  /** Keeps what the shop did as service events. */
+  keepCases(read: VehicleCases[], at: PersistTimes): Promise<{ counters: number[] }>;
   markSeen(seen: { vin: string; hasFaultList: boolean }[], at: PersistTimes): Promise<void>;
-  score(evaluatedAt: string): Promise<{ counters: number[] }>;
+  /** As of the moment at which it really runs. */
+  score(): Promise<{ counters: number[] }>;
   /** Judges every vehicle of the tenant. */
   alert(evaluatedAt: string): Promise<RunNews>;
   /** `changedAt` null: only the alerts are news. `observed`: with the positions the portal last had. */
@@ -55,6 +57,8 @@ export interface SyncWork {
 export interface BegunRun {
   startedAt: string;
   vehiclesBefore: number;
+  /** When the good run before began, if there was one; absent in results that an earlier version kept. */
+  lastReadAt?: string | null;
   /** 0 to 1, drawn once per run: see `retryDelayMs`. */
   spread: number;
 }
@@ -63,11 +67,6 @@ export interface PersistTimes {
   observedAt: string;
   changedAt: string;
   mayClear: boolean;
-}
-
-/** A step that failed in a way nobody foresaw, after its retries. Thrown by `Steps.do`, never by the engine itself. */
-export class StepFailed extends Error {
-  override readonly name = 'StepFailed';
 }
 
 /** Ends the reading with a reason. */
@@ -99,7 +98,7 @@ export async function runSync(
   let outcome: RunOutcome;
   try {
     await passGate(steps, work, policy);
-    const reading = await readAll(steps, work, policy, begun.spread);
+    const reading = await readAll(steps, work, policy, begun);
     outcome = await keep(steps, work, policy, begun, reading);
   } catch (error) {
     if (!(error instanceof ReadingStopped) && !(error instanceof StepFailed)) throw error;
@@ -152,11 +151,22 @@ interface Reading {
   /** Vehicles that are listed and whose own pages kept failing. */
   unread: { asset: ListedAsset; failure: ScrapeFailure }[];
   rejectedRows: string[];
+  cases: VehicleCases[];
+  /** Vehicles whose cases were due and could not be read, and what was wrong with the first. */
+  casesUnread: number;
+  casesTrouble: ScrapeFailure | null;
 }
 
-async function readAll(steps: Steps, work: SyncWork, policy: RunPolicy, spread: number): Promise<Reading> {
+async function readAll(steps: Steps, work: SyncWork, policy: RunPolicy, begun: BegunRun): Promise<Reading> {
+  const { spread, startedAt, lastReadAt } = begun;
   const { assets, rejectedRows } = await readList(steps, work, policy, spread);
   const vehicles: ObservedVehicle[] = [];
+  const ofCases: Pick<Reading, 'cases' | 'casesUnread' | 'casesTrouble'> = {
+    cases: [],
+    casesUnread: 0,
+    casesTrouble: null,
+  };
+  let plan: CasesPlan | null = { since: lastReadAt ?? null, until: startedAt };
   let unread: Reading['unread'] = [];
   // Vehicles whose pages failed are tried once more at the end, when the portal has had time to recover.
   for (const round of ['details', 'details again']) {
@@ -166,13 +176,18 @@ async function readAll(steps: Steps, work: SyncWork, policy: RunPolicy, spread: 
     for (let step = 1; queue.length > 0; step++) {
       const chunk = queue.splice(0, policy.vehiclesPerStep);
       const name = `${round} ${step}`;
-      const attempted = await steps.do(name, () => work.details(chunk));
+      const planNow: CasesPlan | null = plan;
+      const attempted = await steps.do(name, () => work.details(chunk, planNow));
       const reading: DetailReading = attempted.ok
         ? attempted.value
         : { vehicles: [], failed: [], remaining: chunk, stopped: attempted.failure };
       vehicles.push(...reading.vehicles);
       unread.push(...reading.failed);
       queue.unshift(...reading.remaining);
+      ofCases.cases.push(...(reading.cases?.read ?? []));
+      ofCases.casesUnread += reading.cases?.unread ?? 0;
+      ofCases.casesTrouble ??= reading.cases?.trouble ?? null;
+      if (reading.cases?.isGivenUp === true) plan = null;
       if (reading.vehicles.length > 0 || reading.failed.length > 0) retriesDone = 0;
       if (reading.stopped === null) continue;
       const delayMs = retryDelayMs(reading.stopped, retriesDone, spread, policy);
@@ -183,7 +198,7 @@ async function readAll(steps: Steps, work: SyncWork, policy: RunPolicy, spread: 
   }
   const worst = unread[0];
   if (vehicles.length === 0 && worst !== undefined) throw new ReadingStopped(worst.failure);
-  return { vehicles, unread, rejectedRows };
+  return { vehicles, unread, rejectedRows, ...ofCases };
 }
 
 async function readList(
@@ -234,17 +249,30 @@ async function keep(
     const kept = await steps.do(`persist ${from / policy.vehiclesPerPersist + 1}`, () => work.persist(batch, times));
     counters.push(...kept.counters);
   }
+  let unkept = 0;
+  for (let from = 0; from < reading.cases.length; from += policy.vehiclesPerPersist) {
+    const batch = reading.cases.slice(from, from + policy.vehiclesPerPersist);
+    try {
+      const kept = await steps.do(`keep cases ${from / policy.vehiclesPerPersist + 1}`, () =>
+        work.keepCases(batch, times),
+      );
+      counters.push(...kept.counters);
+    } catch (error) {
+      if (!(error instanceof StepFailed)) throw error;
+      unkept += batch.length;
+    }
+  }
   const seen = observed.map(({ vin, faults }) => ({ vin, hasFaultList: faults !== null && !suspicious }));
   await steps.do('mark seen', () => work.markSeen(seen, times));
   const evaluatedAt = await steps.do('reading is kept', () => work.now());
-  const scored = await steps.do('score', () => work.score(evaluatedAt));
+  const scored = await steps.do('score', () => work.score());
   const alerted = await steps.do('alert', () => work.alert(evaluatedAt));
   const news = { ...alerted, counters: [...counters, ...scored.counters, ...alerted.counters] };
   await steps.do('publish', () => work.publish(changedAt, news, reading.vehicles));
   const error = judge(reading, observed.length, begun.vehiclesBefore, suspicious);
   return {
     status: error === null ? 'succeeded' : 'partial',
-    error,
+    error: error ?? noteOf(reading, unkept),
     read: {
       vehiclesSeen: observed.length,
       faultsSeen: observed.reduce(
@@ -255,6 +283,19 @@ async function keep(
     cooldownMs: 0,
     evaluatedAt,
   };
+}
+
+/** What a person should know of a reading that was whole without it: nothing of the fleet hangs on the shop's cases. */
+function noteOf({ casesTrouble, casesUnread }: Reading, unkept: number): RunOutcome['error'] {
+  const of = (vehicles: number): string => (vehicles === 1 ? 'one vehicle' : `${vehicles} vehicles`);
+  if (unkept > 0) {
+    const message = `All faults were kept, but not the shop's cases of ${of(unkept)}: they are read again within a day.`;
+    return { code: unforeseen.code, message };
+  }
+  if (casesTrouble === null) return null;
+  const { code, message, evidenceKey } = casesTrouble;
+  const kept = evidenceKey === null ? '' : ` The page was kept as ${evidenceKey}.`;
+  return { code, message: `All faults were read, but not the shop's cases of ${of(casesUnread)}: ${message}${kept}` };
 }
 
 /** null for a whole reading, else what was wrong with it, the gravest first. */

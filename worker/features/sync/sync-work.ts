@@ -6,6 +6,7 @@ import { renderingBrowser } from '../../scrapes/browser.ts';
 import { ScrapeError, toScrapeError } from '../../scrapes/errors.ts';
 import { evidenceInBucket } from '../../scrapes/evidence.ts';
 import type { PortalCookie, WithPortalContext } from '../../scrapes/page.ts';
+import type { CasesAreDue } from '../../scrapes/paccar/read-cases.ts';
 import { openSession, readVehicleDetails, readVehicleList, type PortalSession } from '../../scrapes/paccar/reader.ts';
 import { politeTerms, realClock, type PortalClock, type PortalTerms } from '../../scrapes/portal-terms.ts';
 import { openDatabase } from '../../db/client.ts';
@@ -15,6 +16,8 @@ import { refuseTarget } from '../../outbound/outbound-target.ts';
 import { openVault } from '../../secrets/vault.ts';
 import { evaluateAlerts } from '../alerts/evaluate.ts';
 import { rescoreDirtyVehicles } from '../scoring/rescore.ts';
+import { hasCleared, isDailyMoment, type CasesPlan } from './cases-due.ts';
+import { keepCases, lastReadBefore, readActiveFaults } from './cases-store.ts';
 import { getCredentials, keepSession, openCredentials } from './credentials-store.ts';
 import type { SyncWorkflowParams } from './params.ts';
 import { listChangedSince, markSeen, persistObserved } from './persist.ts';
@@ -95,13 +98,19 @@ export function createSyncWork(env: Env, params: SyncWorkflowParams, options: Sy
     }
   }
 
+  async function casesDueBy(plan: CasesPlan, assets: readonly { vin: string }[]): Promise<CasesAreDue> {
+    const active = await readActiveFaults(scope, db, assets.map(({ vin }) => vin)); // prettier-ignore
+    return (vin, faults) => isDailyMoment(vin, plan) || hasCleared(active.get(vin) ?? [], faults);
+  }
+
   return {
     async begin() {
       const row = await beginRun(db, runId, nowIso());
       if (row === null) return null;
       const connectedAt = (await getCredentials(scope, db, provider))?.createdAt ?? null;
       const vehiclesBefore = await vehiclesLastTime(scope, db, provider, row.startedAt, connectedAt);
-      return { startedAt: row.startedAt, vehiclesBefore, spread: clock.random() };
+      const lastReadAt = await lastReadBefore(scope, db, provider, row.startedAt, connectedAt);
+      return { startedAt: row.startedAt, vehiclesBefore, lastReadAt, spread: clock.random() };
     },
 
     async acquireGate() {
@@ -111,7 +120,10 @@ export function createSyncWork(env: Env, params: SyncWorkflowParams, options: Sy
 
     list: (startHref) => inSession((session) => readVehicleList(session, startHref ?? undefined, progress())),
 
-    details: (assets) => inSession((session) => readVehicleDetails(session, assets, progress())),
+    async details(assets, cases) {
+      const areDue = cases === null ? undefined : await casesDueBy(cases, assets);
+      return inSession((session) => readVehicleDetails(session, assets, progress(), areDue));
+    },
 
     async announceSilence(ms, { holdsGate: isHolder }) {
       await beat(db, runId, new Date(clock.now() + ms).toISOString());
@@ -127,11 +139,18 @@ export function createSyncWork(env: Env, params: SyncWorkflowParams, options: Sy
       return { counters };
     },
 
+    async keepCases(read, at) {
+      await Promise.all([alive(), holdsGate().catch(() => undefined)]);
+      return keepCases(scope, db, read, new Date(at.changedAt));
+    },
+
     markSeen: (seen, at) => markSeen(scope, db, at.observedAt, seen),
 
-    async score(evaluatedAt) {
+    // Not as of a step before it: a step that runs again after hours reads today's rows, and a prediction must not be older
+    // than what it was made of. Repeating it is safe, because what has been scored has lost its mark.
+    async score() {
       await Promise.all([alive(), holdsGate().catch(() => undefined)]);
-      const { counters } = await rescoreDirtyVehicles(scope, db, { nowIso: evaluatedAt });
+      const { counters } = await rescoreDirtyVehicles(scope, db, env.ARTIFACTS, { nowIso: nowIso() });
       return { counters };
     },
 

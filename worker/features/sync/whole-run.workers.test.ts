@@ -11,7 +11,8 @@ import { scopeForJob } from '#worker/http/tenant-scope';
 import { db, link, tenant, truck } from '../../../test/workers/harness.ts';
 import { seedRoom } from '../live/publish.ts';
 import { runPolicy } from './run-policy.ts';
-import { runSync, type RunOutcome, type Steps, type SyncWork } from './run-sync.ts';
+import type { Steps } from '../../durable-steps.ts';
+import { runSync, type RunOutcome, type SyncWork } from './run-sync.ts';
 import { createRun, endRun } from './runs-store.ts';
 import { listeningDatabase, observedFault, observedVehicle } from '#test/workers/sync-builders';
 import { createSyncWork } from './sync-work.ts';
@@ -261,9 +262,9 @@ describe('the gate’s lease', () => {
     await work.acquireGate();
     const begun: (() => Promise<unknown>)[] = [
       () => work.list(null),
-      () => work.details([]),
+      () => work.details([], null),
       () => work.persist([], { observedAt: t1, changedAt: t1, mayClear: true }),
-      () => work.score(t1),
+      () => work.score(),
     ];
     for (const step of begun) {
       time.nowMs += runPolicy.leaseMs - 1_000;

@@ -1,7 +1,7 @@
 /**
  * One vehicle's own page: odometer (miles), engine hours, engine and last location, from its HTML. Pure.
  */
-import { labelledValues, markupChanged, parsePage, textOf, type MarkupChanged } from '../html.ts';
+import { attribute, labelledValues, markupChanged, parsePage, select, textOf, type MarkupChanged } from '../html.ts';
 import { cleanText, cleanTextOrNull, firstNumber, saysNothing } from '../text.ts';
 
 export interface AssetDetail {
@@ -11,6 +11,8 @@ export interface AssetDetail {
   engineMake: string | null;
   engineModel: string | null;
   position: { lat: number; lon: number; at: string } | null;
+  /** The page links to the vehicle's cases, which not every subscription shows. */
+  hasCases: boolean;
 }
 
 /** Exact by definition: 1 mile = 1.609344 km. */
@@ -49,8 +51,13 @@ export function extractAsset(html: string, vin: string): AssetDetail | MarkupCha
     engineMake: engineMake !== undefined ? known(engineMake) : known(space === -1 ? cut : cut.slice(0, space)),
     engineModel: engineModel !== undefined ? known(engineModel) : known(space === -1 ? '' : cut.slice(space)),
     position: readPosition(location?.text ?? '', at?.text ?? '', values),
+    hasCases: select(page.tree, 'a').some((link) => leadsToCases(attribute(link, 'href') ?? '', vin)),
   };
 }
+
+/** The reader goes to the address it knows, not to the one in the link: that only says that there is something. */
+const leadsToCases = (href: string, vin: string): boolean =>
+  (href.split(/[?#]/, 1)[0] ?? '').toLowerCase().endsWith(`/assets/${vin.toLowerCase()}/cases`);
 
 const known = (text: string): string | null => (saysNothing(text) ? null : cleanTextOrNull(text, 60));
 
@@ -58,7 +65,7 @@ const inRange = (value: number | null, max: number): number | null =>
   value !== null && value >= 0 && value <= max ? value : null;
 
 /** A reading in miles; kilometres are converted when label or value says so. */
-function readMiles(context: string, text: string): number | null {
+export function readMiles(context: string, text: string): number | null {
   const reading = firstNumber(text);
   if (reading === null) return null;
   const isKilometres = /\bkm\b|\bkms\b|kilomet(?:re|er)s?/i.test(context) || /\dkm\b/i.test(context);
@@ -83,7 +90,7 @@ function signed(digits: string | undefined, hemisphere: string | undefined): num
 }
 
 /** An ISO instant anywhere in a text; without an offset it is UTC, as everything the portal prints. */
-function instantIn(text: string): string | null {
+export function instantIn(text: string): string | null {
   const match = /(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?)\s*(Z|UTC|[+-]\d{2}:?\d{2})?/.exec(text);
   if (!match) return null;
   const zone = match[3] === undefined || match[3] === 'UTC' ? 'Z' : match[3];

@@ -113,6 +113,7 @@ describe("a vehicle's page", () => {
     );
     expect(page).toEqual({
       kind: 'asset',
+      hasCases: false,
       odometerMiles: 312456.7,
       engineHours: 9801,
       engineMake: 'PACCAR',

@@ -5,12 +5,14 @@
 import { extractAsset } from './extract-asset.ts';
 import { extractAssets, type ListedAsset } from './extract-assets.ts';
 import { extractFaults } from './extract-faults.ts';
+import { CaseReader, concernsEveryPage, type CasesAreDue, type CasesReading } from './read-cases.ts';
 import { ensureSignedIn } from './sign-in.ts';
 import { addressOf, recognise, visit, type Surroundings } from './visit.ts';
 import type { ObservedVehicle } from '#contracts/sync';
 import { toScrapeError, type ScrapeFailure } from '../errors.ts';
 import type { PortalContext, PortalCookie, PortalPage } from '../page.ts';
 import type { PortalAccess } from '../portal-terms.ts';
+import { jsonBytes } from '../text.ts';
 
 export interface PortalSession {
   context: PortalContext;
@@ -182,34 +184,53 @@ export interface DetailReading {
   remaining: ListedAsset[];
   /** Why it stopped before the end; null at the end, or when the step's time or room was used up. */
   stopped: ScrapeFailure | null;
+  /** What was read of the shop's cases; absent in results that an earlier version kept. */
+  cases?: CasesReading;
 }
 
-/** Reads the own pages of `assets`, several at a time. Never throws: what went wrong is in the result. */
+const noCasesDue: CasesAreDue = () => false;
+
+/**
+ * Reads the own pages of `assets`, several at a time, and the cases of those for which they are due. Never throws: what
+ * went wrong is in the result.
+ */
 export async function readVehicleDetails(
   session: PortalSession,
   assets: ListedAsset[],
   onProgress: () => Promise<void>,
+  casesAreDue: CasesAreDue = noCasesDue,
 ): Promise<DetailReading> {
   const { around, context } = session;
   const { clock, terms } = around;
   const courtesy = new Courtesy(session);
+  const cases = new CaseReader(around, (reading) => courtesy.attempt(reading), casesAreDue);
   const queue = [...assets];
-  const result: DetailReading = { vehicles: [], failed: [], remaining: [], stopped: null };
+  const result: DetailReading = { vehicles: [], failed: [], remaining: [], stopped: null, cases: cases.reading };
   const endAtMs = clock.now() + terms.stepBudgetMs;
   let failuresInARow = 0;
-  let resultCharacters = 0;
+  let vehicleBytes = 0;
+  const isFull = (): boolean => vehicleBytes + cases.bytes >= terms.stepResultBytes;
 
   const work = async (): Promise<void> => {
     let page: PortalPage | null = null;
-    while (result.stopped === null && clock.now() < endAtMs && resultCharacters < terms.stepResultCharacters) {
+    while (result.stopped === null && clock.now() < endAtMs && !isFull()) {
       const asset = queue.shift();
       if (!asset) break;
       try {
         page ??= await context.newPage();
-        const vehicle = await readVehicle(page, asset, around, courtesy);
+        const { vehicle, hasCases } = await readVehicle(page, asset, around, courtesy);
         result.vehicles.push(vehicle);
-        resultCharacters += JSON.stringify(vehicle).length;
+        vehicleBytes += jsonBytes(vehicle);
         failuresInARow = 0;
+        if (hasCases && cases.isDue(vehicle)) {
+          const trouble = await cases.readInto(page, vehicle.vin);
+          if (trouble !== null) {
+            // The vehicle itself has been read: only what is about all of them stops the step.
+            if (concernsEveryPage(trouble)) result.stopped ??= trouble.toFailure();
+            await page.close().catch(() => undefined);
+            page = null;
+          }
+        }
       } catch (thrown) {
         const error = toScrapeError(thrown);
         const isOwnFault = error.code === 'TIMED_OUT' || error.code === 'UPSTREAM_FAILED';
@@ -243,7 +264,7 @@ async function readVehicle(
   asset: ListedAsset,
   around: Surroundings,
   courtesy: Courtesy,
-): Promise<ObservedVehicle> {
+): Promise<{ vehicle: ObservedVehicle; hasCases: boolean }> {
   const path = `/assets/${encodeURIComponent(asset.vin)}`;
   const detail = await courtesy.attempt(async () => {
     await visit(page, path, around);
@@ -253,7 +274,7 @@ async function readVehicle(
     await visit(page, `${path}/diagnostics`, around);
     return recognise(page, 'diagnostics', extractFaults, around);
   });
-  return toObservedVehicle(asset, detail, faults);
+  return { vehicle: toObservedVehicle(asset, detail, faults), hasCases: detail.hasCases };
 }
 
 /** List row, own page and faults as the one shape that the persist step knows; `faults` null when they were not read. */
