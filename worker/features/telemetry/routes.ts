@@ -1,12 +1,6 @@
 /** POST /telemetry/positions: good rows are durable in the room before the answer, bad rows are named. */
 import { oneOf } from '#contracts/primitives';
-import {
-  ingestResultSchema,
-  maxTelemetryRows,
-  positionsInputSchema,
-  type PositionInput,
-  type Rejection,
-} from '#contracts/telemetry';
+import { ingestResultSchema, maxTelemetryRows, positionsInputSchema, type PositionInput } from '#contracts/telemetry';
 import type { VehicleReading } from '#durable-objects/fleet-room/feed';
 import { roomOf } from '#durable-objects/stubs';
 import { tenantScopeOf } from '../../http/authenticate.ts';
@@ -25,7 +19,7 @@ import {
 } from '../../http/routes.ts';
 import { ownTenantOnly } from '../../http/tenant-scope.ts';
 import { roomsShowing } from '../live/facts.ts';
-import { judgePositions } from './rules.ts';
+import { judgePositions, placeRows } from './rules.ts';
 import { resolveVehicles } from './store.ts';
 
 const toReading = (vehicleId: string, position: PositionInput): VehicleReading => ({
@@ -81,21 +75,11 @@ export const telemetryRoutes = router().openapi(
     const scope = ownTenantOnly(await tenantScopeOf(c, c.req.valid('query').tenantId));
     const { judged, rejected } = judgePositions(positions, c.get('now'));
     const known = await resolveVehicles(scope, c.get('db'), {
-      vins: judged.flatMap(({ position }) => position.vin ?? []),
-      ids: judged.flatMap(({ position }) => position.vehicleId ?? []),
+      vins: judged.flatMap(({ row }) => row.vin ?? []),
+      ids: judged.flatMap(({ row }) => row.vehicleId ?? []),
     });
-    const readings: VehicleReading[] = [];
-    const unknown: Rejection[] = [];
-    for (const { index, position } of judged) {
-      const byVin = position.vin === undefined ? undefined : known.byVin.get(position.vin);
-      const byId =
-        position.vehicleId !== undefined && known.ids.has(position.vehicleId) ? position.vehicleId : undefined;
-      // A row that names a vehicle twice must mean one vehicle.
-      const agrees = position.vin === undefined || position.vehicleId === undefined || byVin === byId;
-      const vehicleId = agrees ? (byId ?? byVin) : undefined;
-      if (vehicleId !== undefined) readings.push(toReading(vehicleId, position));
-      else unknown.push({ index, code: 'UNKNOWN_VEHICLE', message: 'no such vehicle in this organisation' });
-    }
+    const { placed, unknown } = placeRows(judged, known);
+    const readings = placed.map(({ vehicleId, row }) => toReading(vehicleId, row));
     if (readings.length > 0) await record(c, scope.tenantId, readings);
     const data = {
       accepted: readings.length,
