@@ -1,34 +1,34 @@
 /** No query without an index: every statement that the routes and the jobs send is held against EXPLAIN QUERY PLAN. */
 import { env } from 'cloudflare:workers';
-import { Secret, TOTP } from 'otpauth';
 import { expect, test } from 'vitest';
 import { roomOf } from '#durable-objects/stubs';
 import { createApp } from '../app.ts';
-import { trailOfJob } from '../audit/trail.ts';
 import { evaluateAlerts, raiseAlert } from '../features/alerts/evaluate.ts';
 import { copyBackReadings } from '../features/live/copy-back.ts';
 import { seedRoom } from '../features/live/publish.ts';
 import { reseedLaggingRooms } from '../features/live/reseed.ts';
+import { reproducePrediction } from '../features/scoring/reproduce.ts';
 import { rescoreDirtyVehicles } from '../features/scoring/rescore.ts';
+import { readActiveFaults } from '../features/sync/cases-store.ts';
 import { markSeen, persistObserved } from '../features/sync/persist.ts';
 import { runPolicy } from '../features/sync/run-policy.ts';
 import { runSync } from '../features/sync/run-sync.ts';
 import { createRun } from '../features/sync/runs-store.ts';
+import { askAboutAccount } from '#test/workers/account-statements';
 import { askAboutKeysAndLinks } from '#test/workers/key-and-link-statements';
+import { askAboutLedger } from '#test/workers/ledger-statements';
+import { askAboutServiceEvents } from '#test/workers/service-builders';
 import { askAboutProviders } from '#test/workers/sso-statements';
+import { askAboutTraining } from '#test/workers/training-statements';
 import { observedVehicle } from '#test/workers/sync-builders';
 import { createSyncWork } from '../features/sync/sync-work.ts';
 import { newId } from '../ids.ts';
-import { hashToken } from '../http/tokens.ts';
-import { requestPasswordReset } from '../features/auth/password-changes.ts';
-import { account, password } from '#test/workers/accounts';
-import { mailedToken } from '#test/workers/mail';
 import { runScheduled } from '../jobs/dispatch.ts';
 import { rotateKeys } from '../jobs/rotate-keys.ts';
 import { scopeForJob } from '../http/tenant-scope.ts';
 import { alert, fault, link, origin, person, tenant, truck } from '#test/workers/harness';
 import { openDatabase } from './client.ts';
-import { invitations, syncCredentials } from './schema/index.ts';
+import { syncCredentials } from './schema/index.ts';
 
 /** Tables small by nature: a few rows per tenant. Walking them is what a sweep over all tenants means. */
 const walkable = new Set(['tenants', 'sync_credentials', 'dealer_links', 'tenant_keys', 'signing_keys']);
@@ -109,13 +109,13 @@ test('every statement searches by an index', { timeout: 60_000 }, async () => {
 
   const app = createApp();
   const ctx = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} };
-  const ask = async (method: string, path: string, token: string, body?: unknown) => {
+  const ask = async (method: string, path: string, token: string, body?: unknown, headers = {}) => {
     const answer = await app.request(
       `${origin}/api/v1${path}`,
       {
         method,
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       },
       recorded,
       ctx as unknown as ExecutionContext,
@@ -142,6 +142,7 @@ test('every statement searches by an index', { timeout: 60_000 }, async () => {
       `/alerts/${alertId}`,
       '/exports/fleet',
       '/tenant',
+      '/scoring/settings',
       '/auth/sessions',
       '/sync/status',
       '/sync/runs',
@@ -159,16 +160,23 @@ test('every statement searches by an index', { timeout: 60_000 }, async () => {
   }
   const [admin] = people;
   await ask('PUT', `/alerts/${alertId}/acknowledge`, admin?.token ?? '', {});
+  for (const { token } of people.slice(0, 2)) await askAboutServiceEvents(ask, vehicleId, token);
+  await ask('POST', `/vehicles/${vehicleId}/score`, admin?.token ?? '');
+  await ask('PUT', '/scoring/settings', admin?.token ?? '', { weights: { anomalyMax: 3 } });
+  await ask('POST', '/scoring/settings/preview', admin?.token ?? '', {});
   await askAboutPeople(ask, fleet, admin?.token ?? '');
   await askAboutProviders(recorded, ask);
   await askAboutKeysAndLinks(ask);
+  await askAboutLedger(recorded, ask);
+  expect(await askAboutTraining(recorded, ask)).toBe('succeeded');
   await ask('POST', '/auth/refresh', '', { refreshToken: 'rt_x' });
   await ask('POST', '/auth/login', '', { email: 'nobody@tenant.example', password: 'x' });
-  await wholeAccount(recorded, ask);
+  await askAboutAccount(recorded, ask);
 
   const scope = scopeForJob(fleet.id);
   const nowIso = '2026-11-20T12:00:00.000Z';
-  await rescoreDirtyVehicles(scope, db, { nowIso });
+  await rescoreDirtyVehicles(scope, db, env.ARTIFACTS, { nowIso });
+  await reproducePrediction(scope, db, env.ARTIFACTS, newId());
   await evaluateAlerts(scope, db, { nowIso, vehicleIds: 'all' });
   await evaluateAlerts(scope, db, { nowIso, vehicleIds: [vehicleId] });
   const signal = {
@@ -204,11 +212,19 @@ test('every statement searches by an index', { timeout: 60_000 }, async () => {
   await createRun(scope, db, { provider: 'paccar', trigger: 'cron', nowIso: silentSince });
   const started: string[] = [];
   const workflows = { ...recorded, SYNC_WORKFLOW: finishedWorkflows(started) };
-  for (const cron of ['*/5 * * * *', '*/15 * * * *', '17 3 * * *', '47 3 * * *']) {
+  for (const cron of [
+    '*/5 * * * *',
+    '*/15 * * * *',
+    '7,22,37,52 * * * *',
+    '17 3 * * *',
+    '47 3 * * *',
+    '37 4 * * *',
+    '27 5 * * *',
+  ]) {
     await runScheduled(cron, workflows, ctx as unknown as ExecutionContext, new Date(nowIso));
   }
   expect(started).toHaveLength(1);
-  expect([...statements].filter((sql) => sql.includes('DELETE FROM'))).toHaveLength(10);
+  expect([...statements].filter((sql) => sql.includes('DELETE FROM'))).toHaveLength(14);
 
   // A quarter later every key is due, and a week after that the old ones go.
   const after = (days: number) => new Date(Date.parse(nowIso) + days * 86_400_000);
@@ -265,49 +281,6 @@ async function askAboutPeople(
   }
 }
 
-type Ask = (method: string, path: string, token: string, body?: unknown) => Promise<Response>;
-
-/** Everything that becomes of an account: signing up and in, passwords, second factor, sessions. */
-async function wholeAccount(bindings: typeof env, ask: Ask): Promise<void> {
-  const db = openDatabase(bindings.DB);
-  const { email, of } = await account();
-  const dataOf = async (answer: Response) => (await answer.json<{ data: Record<string, string> }>()).data;
-  const { accessToken = '', refreshToken } = await dataOf(await ask('POST', '/auth/login', '', { email, password }));
-  await ask('POST', '/auth/refresh', '', { refreshToken });
-  const { secret = '' } = await dataOf(await ask('POST', '/auth/mfa/setup', accessToken));
-  const codeAt = (step: number) =>
-    new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: Date.now() + step * 30_000 });
-  const codes = await ask('POST', '/auth/mfa/enable', accessToken, { code: codeAt(-1) });
-  const { recoveryCodes } = (await codes.json<{ data: { recoveryCodes: string[] } }>()).data;
-  await ask('POST', '/auth/login', '', { email, password, totp: codeAt(0) });
-  await ask('POST', '/auth/login', '', { email, password, totp: recoveryCodes[0] });
-  await ask('POST', '/auth/mfa/recovery-codes', accessToken, { code: codeAt(1) });
-  await ask('DELETE', '/auth/mfa', accessToken, { code: recoveryCodes[1] });
-  const trail = trailOfJob(new Date());
-  await requestPasswordReset(bindings, db, trail, email, new Date());
-  const newPassword = `${password}2`;
-  await ask('POST', '/auth/password', accessToken, { currentPassword: password, newPassword });
-  await requestPasswordReset(bindings, db, trail, email, new Date());
-  const token = await mailedToken(email, 'password_reset');
-  await ask('POST', '/auth/password-reset/confirm', '', { token, newPassword });
-  await ask('POST', '/auth/refresh', '', { refreshToken });
-  const person = { name: 'New', email: 'new-person@tenant.example', password };
-  await ask('POST', '/auth/sign-up', '', { ...person, company: 'New Fleet' });
-  await ask('POST', '/setup', '', { token: bindings.SETUP_TOKEN, password, email: 'first@platform.example' });
-  const invitation = 'inv_for-the-index-test';
-  const at = new Date().toISOString();
-  await db.insert(invitations).values({
-    ...{ id: newId(), tenantId: of?.id ?? '', email: 'invited@tenant.example', role: 'viewer', invitedBy: newId() },
-    ...{ tokenHash: await hashToken(invitation), createdAt: at, expiresAt: '2030-01-01T00:00:00.000Z' },
-  });
-  await ask('GET', '/auth/options', '');
-  await ask('POST', '/auth/invitation-preview', '', { token: invitation });
-  const accepted = await ask('POST', '/auth/accept-invitation', '', { token: invitation, name: 'I', password });
-  const { accessToken: theirs = '' } = await dataOf(accepted);
-  await ask('DELETE', `/auth/sessions/${newId()}`, theirs);
-  await ask('POST', '/auth/logout-all', theirs);
-}
-
 /** A sync whose portal is made up: every statement of its steps. */
 async function wholeRun(bindings: typeof env, tenantId: string, nowIso: string): Promise<void> {
   const { row } = await createRun(scopeForJob(tenantId), openDatabase(bindings.DB), {
@@ -318,7 +291,11 @@ async function wholeRun(bindings: typeof env, tenantId: string, nowIso: string):
   const params = { runId: row.id, tenantId, provider: 'paccar', trigger: 'cron', startDelaySeconds: 0 } as const;
   const clock = { now: () => Date.parse(nowIso), random: () => 0, sleep: async () => undefined };
   const one = observedVehicle(7, { position: { lat: 1, lon: 1, at: nowIso } });
-  const reading = { vehicles: [one], failed: [], remaining: [], stopped: null };
+  const told = { number: 'C-1', kind: 'repair', at: nowIso, system: null, spn: 110, fmi: 0 } as const;
+  const read = [{ vin: one.vin, cases: [{ ...told, description: 'x', odometerMiles: null }] }];
+  const cases = { read, unread: 0, trouble: null, isGivenUp: false };
+  const reading = { vehicles: [one], failed: [], remaining: [], stopped: null, cases };
+  await readActiveFaults(scopeForJob(tenantId), openDatabase(bindings.DB), [one.vin]);
   const status = await runSync(
     { do: (_name, work) => work(), sleep: async () => undefined },
     {

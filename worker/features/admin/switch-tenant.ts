@@ -29,7 +29,7 @@ export async function updateTenantAsOperator(
     return changed === null ? null : { ...changed, endedSessionIds: [] };
   }
   const { tenantId } = scope;
-  const [[row], , , ended] = await db.batch([
+  const [[row], , , , ended] = await db.batch([
     ...tenantStatements(scope, db, trail, known, input, options),
     db
       .update(sessions)

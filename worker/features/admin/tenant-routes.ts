@@ -27,6 +27,8 @@ import {
 import { actingIn } from '../../http/tenant-scope.ts';
 import { sendSoon } from '../../mail/outbox.ts';
 import { closeSockets } from '../auth/revocation.ts';
+import { rescoreSoon } from '../scoring/rescore-tenant.ts';
+import { switchesForecasts } from '../tenant/rules.ts';
 import { addressInUse } from '../users/invite.ts';
 import { darken, relight, updateTenantAsOperator } from './switch-tenant.ts';
 import { createTenant, getCountedTenant, isAddressInUse, listTenants, presentCounted } from './tenants-store.ts';
@@ -121,6 +123,7 @@ export const adminTenantRoutes = router()
       if (input.isActive === false) await darken(acting, db, c.env, changed.endedSessionIds);
       if (input.isActive === true) await relight(acting, db, c.env);
       await closeSockets(c.env, acting.tenantId, { userIds: changed.lackingFactor });
+      if (switchesForecasts(counted.row, input)) rescoreSoon(acting, c.env, c.executionCtx);
       return c.json({ data: await presentCounted(db, { ...counted, row: changed.row }) }, 200);
     },
   );

@@ -1,135 +1,152 @@
-/** Recomputes the score of every vehicle that changed, and keeps each prediction. */
-import { and, eq, sql } from 'drizzle-orm';
-import type { ScoringModels, VehicleFeatures, VehicleScore } from '#contracts/risk';
-import { tenantSettingsSchema } from '#contracts/tenants';
-import { defaultModels, scoreVehicle } from '#scoring';
-import { bulk } from '../../db/batch.ts';
+/** Scores vehicles and keeps each prediction with all that it was made of. */
+import type { VehicleScore } from '#contracts/risk';
+import { featureVector, scoreVehicles } from '#scoring';
+import type { AuditedAction, AuditTrail } from '../../audit/trail.ts';
 import type { Database } from '../../db/client.ts';
-import { faults, tenants, vehicles } from '../../db/schema/index.ts';
-import { newId } from '../../ids.ts';
 import type { TenantScope } from '../../http/tenant-scope.ts';
-import { bumpChangeCounter } from '../live/publish.ts';
+import { newId } from '../../ids.ts';
+import { archiveInput } from './archive.ts';
+import { listMarked, readFeatures, type FeaturedVehicle, type FeaturesRead } from './features-store.ts';
+import { complainOf, modelsOfRows, priorInUse, type ModelsInUse } from './models.ts';
+import { writeScores, type ScoredVehicle, type WrittenScores } from './write-scores.ts';
 
-type VehicleRow = typeof vehicles.$inferSelect;
-type FaultRow = typeof faults.$inferSelect;
+/** Vehicles read, archived and written at once: few enough for the memory of an isolate, enough to ask D1 seldom. */
+const vehiclesPerChunk = 500;
+/** Looks at the marks: vehicles that change while they are scored are found again, but not for ever. */
+const mostRounds = 5;
+/** More at once than this is left to the sweep: a step of a workflow has half a minute of processor time. */
+const mostVehicles = 20_000;
 
-/** Vehicles scored per transaction: predictions are about 4 KB each as JSON. */
-const vehiclesPerBatch = 200;
-const dayMs = 86_400_000;
+type Scored = ScoredVehicle & { features: FeaturedVehicle['features'] };
 
-/** What is known of one vehicle today, as scoring takes it; null where D1 holds nothing yet. */
-export function featuresOf(vehicle: VehicleRow, vehicleFaults: readonly FaultRow[], now: Date): VehicleFeatures {
-  const observedDays = Math.max(0, (now.getTime() - Date.parse(vehicle.firstSeenAt)) / dayMs);
-  return {
-    vehicle: {
-      make: vehicle.make,
-      model: vehicle.model,
-      year: vehicle.year,
-      odometerMiles: vehicle.odometerMiles,
-      engineHours: vehicle.engineHours,
-      milesPerDay: null,
-      hoursPerDay: null,
-    },
-    faults: vehicleFaults.map((fault) => ({
-      spn: fault.spn,
-      fmi: fault.fmi,
-      sourceAddress: fault.sourceAddress,
-      isActive: fault.isActive,
-      firstSeenAt: fault.firstSeenAt,
-      lastSeenAt: fault.lastSeenAt,
-      clearedAt: fault.clearedAt,
-      occurrenceCount: fault.occurrenceCount,
-      reopenCount: fault.reopenCount,
-    })),
-    lamps: vehicleFaults.flatMap((fault) =>
-      fault.isActive && fault.lamps !== null
-        ? [{ ...fault.lamps, sourceAddress: fault.sourceAddress, at: fault.lastSeenAt }]
-        : [],
-    ),
-    signals: [],
-    service: { lastServiceAt: null, milesSinceService: null, repairs365Days: null },
-    observedDays: Math.round(observedDays * 10) / 10,
-  };
+const featuresOf = ({ features }: FeaturedVehicle) => features;
+
+/**
+ * Scores vehicles in memory, in their order. A model that breaks over them gives way to the prior: `inUse` is what the
+ * scores were made with.
+ */
+export function scoreAll(
+  vehicles: readonly FeaturedVehicle[],
+  inUse: ModelsInUse,
+  now: Date,
+): { inUse: ModelsInUse; scores: VehicleScore[] } {
+  const features = vehicles.map(featuresOf);
+  try {
+    return { inUse, scores: scoreVehicles(features, inUse.models, now) };
+  } catch (cause) {
+    if (inUse.place === null) throw cause;
+    complainOf('model_not_usable', inUse.place, cause);
+    const fallback = priorInUse(inUse);
+    return { inUse: fallback, scores: scoreVehicles(features, fallback.models, now) };
+  }
 }
 
-/** The models a tenant is scored with: the shared ones under the tenant's own bands. */
-async function readModels(scope: TenantScope, db: Database): Promise<ScoringModels> {
-  const [tenant] = await db.select({ settings: tenants.settings }).from(tenants).where(eq(tenants.id, scope.tenantId));
-  return defaultModels(tenantSettingsSchema.parse(tenant?.settings ?? {}).riskBands);
+interface KeepOptions {
+  now: Date;
+  audited?: { trail: AuditTrail; action: AuditedAction };
 }
 
-interface ScoredVehicle {
-  id: string;
-  predictionId: string;
-  /** As read: a change after that keeps the mark, and the next round scores it. */
-  readUpdatedAt: string;
-  score: VehicleScore;
+/** Scores what was read and keeps it: the input in R2 first, then everything else in D1. */
+async function scoreRead(
+  scope: TenantScope,
+  db: Database,
+  bucket: R2Bucket,
+  { vehicles, modelRows }: FeaturesRead,
+  { now, audited }: KeepOptions,
+): Promise<WrittenScores & { scored: Scored[] }> {
+  if (vehicles.length === 0) return { vehicleIds: [], counters: [], scored: [] };
+  const { inUse, scores } = scoreAll(vehicles, await modelsOfRows(bucket, modelRows), now);
+  const scored = scores.map((score, at) => {
+    const vehicle = vehicles[at] as FeaturedVehicle;
+    return { ...vehicle, score, predictionId: newId(now.getTime()), vector: featureVector(vehicle.features, now) };
+  });
+  const featuresKey = await archiveInput(bucket, scope.tenantId, inUse, scored, now);
+  const written = await writeScores(scope, db, scored, {
+    nowIso: now.toISOString(),
+    featuresKey,
+    ...(audited === undefined ? {} : { audited }),
+  });
+  return { ...written, scored };
 }
 
-const keepPredictions = sql`
-  INSERT INTO predictions (id, tenant_id, vehicle_id, created_at, model_version, risk_score, risk_level, score)`;
-
-/** One transaction: predictions kept, vehicles updated, the dirty mark cleared, the change counted. */
-async function writeScores(scope: TenantScope, db: Database, nowIso: string, scored: ScoredVehicle[]): Promise<number> {
-  const rows = JSON.stringify(scored);
-  const [, , [bumped]] = await db.batch([
-    bulk(
-      db,
-      sql`${keepPredictions}
-      SELECT r.value ->> 'predictionId', ${scope.tenantId}, r.value ->> 'id', ${nowIso},
-        r.value ->> '$.score.modelVersion', r.value ->> '$.score.riskScore', r.value ->> '$.score.riskLevel',
-        r.value -> '$.score'
-      FROM json_each(${rows}) AS r`,
-    ),
-    bulk(
-      db,
-      sql`
-      UPDATE vehicles SET
-        risk_score = r.value ->> '$.score.riskScore',
-        risk_level = r.value ->> '$.score.riskLevel',
-        health_score = r.value ->> '$.score.healthScore',
-        recommended_action = r.value ->> '$.score.recommendedAction',
-        is_score_dirty = (vehicles.updated_at <> r.value ->> 'readUpdatedAt'),
-        updated_at = ${nowIso}
-      FROM json_each(${rows}) AS r
-      WHERE vehicles.id = r.value ->> 'id' AND +vehicles.tenant_id = ${scope.tenantId}`,
-    ),
-    bumpChangeCounter(db, scope.tenantId),
-  ]);
-  if (bumped === undefined) throw new Error(`tenant ${scope.tenantId} is gone`);
-  return bumped.counter;
+export interface RescoreOptions {
+  nowIso: string;
+  /** Vehicles at most; the marks of the others stay. */
+  atMost?: number;
+  /** Asked before each chunk is read: false ends the run, and what is left keeps its marks. */
+  mayGoOn?: () => boolean;
 }
 
-/** Scores every vehicle marked dirty. Running it again right away finds nothing to do. */
+export interface RescoreResult {
+  scoredVehicleIds: string[];
+  counters: number[];
+  /** False when marks are known to be left. */
+  isDone: boolean;
+}
+
+/**
+ * Scores the marked vehicles of a tenant. Crash-safe: a vehicle loses its mark in the transaction that keeps its
+ * prediction. Two runs at once share the work; running it again right away finds nothing to do.
+ */
 export async function rescoreDirtyVehicles(
   scope: TenantScope,
   db: Database,
-  { nowIso }: { nowIso: string },
-): Promise<{ scoredVehicleIds: string[]; counters: number[] }> {
-  const models = await readModels(scope, db);
+  bucket: R2Bucket,
+  { nowIso, atMost = mostVehicles, mayGoOn = () => true }: RescoreOptions,
+): Promise<RescoreResult> {
   const now = new Date(nowIso);
-  const scoredVehicleIds: string[] = [];
-  const counters: number[] = [];
-  for (;;) {
-    const dirty = await db
-      .select()
-      .from(vehicles)
-      .where(and(eq(vehicles.tenantId, scope.tenantId), sql`is_score_dirty = 1`))
-      .limit(vehiclesPerBatch);
-    if (dirty.length === 0) return { scoredVehicleIds, counters };
-    const dirtyIds = JSON.stringify(dirty.map((vehicle) => vehicle.id));
-    const faultRows = await db
-      .select()
-      .from(faults)
-      .where(sql`${faults.vehicleId} in (select value from json_each(${dirtyIds}))`);
-    const faultsByVehicle = Map.groupBy(faultRows, (fault) => fault.vehicleId);
-    const scored = dirty.map((vehicle) => ({
-      id: vehicle.id,
-      predictionId: newId(now.getTime()),
-      readUpdatedAt: vehicle.updatedAt,
-      score: scoreVehicle(featuresOf(vehicle, faultsByVehicle.get(vehicle.id) ?? [], now), models, now),
-    }));
-    counters.push(await writeScores(scope, db, nowIso, scored));
-    scoredVehicleIds.push(...dirty.map((vehicle) => vehicle.id));
+  const result: RescoreResult = { scoredVehicleIds: [], counters: [], isDone: false };
+  for (let round = 0; round < mostRounds; round += 1) {
+    const left = atMost - result.scoredVehicleIds.length;
+    const marked = await listMarked(scope, db, left);
+    if (marked.length === 0) return { ...result, isDone: left > 0 };
+    const read = (from: number): Promise<FeaturesRead> | null => {
+      if (from >= marked.length || !mayGoOn()) return null;
+      const reading = readFeatures(scope, db, marked.slice(from, from + vehiclesPerChunk), { now, onlyMarked: true });
+      // Should this chunk fail, nobody waits for the next one any more.
+      reading.catch(() => undefined);
+      return reading;
+    };
+    let next = read(0);
+    for (let from = 0; from < marked.length; from += vehiclesPerChunk) {
+      if (next === null) return result;
+      const current = await next;
+      // Read while this one is kept. What changes in between is seen when it is written.
+      next = read(from + vehiclesPerChunk);
+      const { vehicleIds, counters } = await scoreRead(scope, db, bucket, current, { now });
+      result.scoredVehicleIds.push(...vehicleIds);
+      result.counters.push(...counters);
+    }
   }
+  return result;
+}
+
+/** What a person who asks for one vehicle's score now gets. */
+export interface ScoredNow {
+  predictionId: string;
+  score: VehicleScore;
+  counters: number[];
+}
+
+/** A vehicle that changes this often while it is being scored is left to the next run. */
+const mostAttempts = 5;
+
+/** Scores one vehicle now, marked or not. Null when it is gone, or changes without end. */
+export async function scoreNow(
+  scope: TenantScope,
+  db: Database,
+  bucket: R2Bucket,
+  vehicleId: string,
+  { now, audited }: { now: Date; audited: { trail: AuditTrail; action: AuditedAction } },
+): Promise<ScoredNow | null> {
+  for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
+    const read = await readFeatures(scope, db, [vehicleId], { now });
+    const written = await scoreRead(scope, db, bucket, read, { now, audited });
+    const [scored] = written.scored;
+    if (scored === undefined) return null;
+    if (written.vehicleIds.length > 0) {
+      return { predictionId: scored.predictionId, score: scored.score, counters: written.counters };
+    }
+  }
+  return null;
 }

@@ -2,15 +2,17 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { AdminUpdateTenantInput, UpdateTenantInput } from '#contracts/tenants';
 import type { AuditTrail } from '../../audit/trail.ts';
+import { bulk } from '../../db/batch.ts';
 import type { Database } from '../../db/client.ts';
 import { tenants, users } from '../../db/schema/index.ts';
+import { markedForScoring } from '../../db/score-mark.ts';
 import type { TenantScope } from '../../http/tenant-scope.ts';
-import { changeableOf, demandsFactor, differenceOf, patched, settingsPatch } from './rules.ts';
+import { changeableOf, demandsFactor, differenceOf, patched, settingsPatch, switchesForecasts } from './rules.ts';
 import type { TenantRow } from './store.ts';
 
 /**
- * The change, its audit entry, and the people whom a second factor that has become a duty keeps out, as statements of one
- * batch. With `unchangedSince` nothing is written over a state that
+ * The change, its audit entry, the people whom a second factor that has become a duty keeps out, and the marks of vehicles
+ * that are to be scored with or without forecasts from now on, as statements of one batch. With `unchangedSince` nothing is written over a state that
  * the client has not seen. `before` and `after` are of the moment the row was read.
  */
 export function tenantStatements(
@@ -66,6 +68,13 @@ export function tenantStatements(
         ),
       )
       .returning({ id: users.id }),
+    // Every score was made with forecasts that are no longer wanted, or without those that now are.
+    bulk(
+      db,
+      sql`UPDATE vehicles SET ${markedForScoring(now.toISOString())}
+        WHERE ${switchesForecasts(known, input) ? 1 : 0} AND tenant_id = ${scope.tenantId}
+          AND EXISTS (SELECT 1 FROM tenants t WHERE t.id = ${scope.tenantId} AND t.updated_at = ${now.toISOString()})`,
+    ),
   ] as const;
 }
 

@@ -8,8 +8,9 @@ import { entityTag, requireMatch } from '../../http/entity-tag.ts';
 import { AppError, notFound } from '../../http/errors.ts';
 import { answer, body, bodyErrors, errors, router, signedInErrors, signedInRoute } from '../../http/routes.ts';
 import { closeSockets } from '../auth/revocation.ts';
+import { rescoreSoon } from '../scoring/rescore-tenant.ts';
 import { updateTenant } from './change.ts';
-import { demandsFactor } from './rules.ts';
+import { demandsFactor, switchesForecasts } from './rules.ts';
 import { getTenantRow, presentTenant } from './store.ts';
 
 const tags = ['Tenants'];
@@ -70,6 +71,7 @@ export const tenantRoutes = router()
       if (changed === null)
         throw new AppError('PRECONDITION_FAILED', 'It has changed since you read it. Read it again.');
       await closeSockets(c.env, scope.tenantId, { userIds: changed.lackingFactor });
+      if (switchesForecasts(known, input)) rescoreSoon(scope, c.env, c.executionCtx);
       return c.json({ data: await presentTenant(scope, db, changed.row) }, 200);
     },
   );

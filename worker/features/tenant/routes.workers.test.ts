@@ -2,8 +2,8 @@ import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { tenantSchema, type Tenant } from '#contracts/tenants';
 import { commonRouteTests } from '#test/workers/common-route-tests';
-import { call, db, link, person, tenant, type TestTenant } from '#test/workers/harness';
-import { auditLog, auditOutbox, sessions, tenants, users } from '#worker/db/schema/index';
+import { call, db, link, person, tenant, truck, type TestTenant } from '#test/workers/harness';
+import { auditLog, auditOutbox, predictions, sessions, tenants, users, vehicles } from '#worker/db/schema/index';
 
 commonRouteTests('GET /tenant', {
   method: 'GET',
@@ -76,6 +76,21 @@ describe('PATCH /tenant', () => {
     const { token } = await person(home, 'fleet_admin');
     await Promise.all([patch(token, { flags: { alerts: false } }), patch(token, { flags: { predictions: false } })]);
     expect(dataOf(await get(token)).flags).toEqual({ predictions: false, alerts: false });
+  });
+
+  test('with forecasts switched off, or on again, the fleet is scored anew; anything else leaves it alone', async () => {
+    const home = await tenant();
+    const { token } = await person(home, 'fleet_admin');
+    const id = await truck(home);
+    const kept = () => db.select().from(predictions).where(eq(predictions.vehicleId, id));
+    await patch(token, { units: 'metric', flags: { alerts: false, predictions: true } });
+    expect((await db.select().from(vehicles).where(eq(vehicles.id, id)))[0]?.isScoreDirty).toBe(false);
+    await patch(token, { flags: { predictions: false } });
+    await expect.poll(async () => (await kept()).length).toBe(1);
+    const operator = await person(null, 'super_admin');
+    const on = { flags: { predictions: true } };
+    await call('PATCH', `/admin/tenants/${home.id}`, { token: operator.token, body: on });
+    await expect.poll(async () => (await kept()).length).toBe(2);
   });
 
   test('nothing new writes nothing', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { changeableOf, differenceOf, patched, settingsPatch } from './rules.ts';
+import { changeableOf, differenceOf, patched, settingsPatch, switchesForecasts } from './rules.ts';
 
 const row = {
   id: '01900000-0000-7000-8000-000000000001',
@@ -37,4 +37,10 @@ test('the difference shows both sides of what differs, and nothing else', () => 
   const { before, after, isEmpty } = differenceOf(changeableOf(row), changeableOf(patched(row, { name: 'New' })));
   expect({ before, after, isEmpty }).toEqual({ before: { name: 'Fleet' }, after: { name: 'New' }, isEmpty: false });
   expect(differenceOf(changeableOf(row), changeableOf(patched(row, { units: 'us' }))).isEmpty).toBe(true);
+});
+
+test('forecasts are switched by the flag that differs, and by nothing else', () => {
+  expect(switchesForecasts(row, { flags: { predictions: false } })).toBe(true);
+  expect(switchesForecasts(row, { flags: { predictions: true } })).toBe(false);
+  expect(switchesForecasts(row, { flags: { alerts: false }, units: 'metric' })).toBe(false);
 });

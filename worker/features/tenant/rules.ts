@@ -19,6 +19,11 @@ export function settingsPatch(input: AdminUpdateTenantInput): Record<string, unk
 export const demandsFactor = (known: TenantRow, input: AdminUpdateTenantInput): boolean =>
   input.requireMfa === true && !tenantSettingsSchema.parse(known.settings).requireMfa;
 
+/** True of the change that turns forecasts on or off. */
+export const switchesForecasts = (known: TenantRow, input: AdminUpdateTenantInput): boolean =>
+  input.flags?.predictions !== undefined &&
+  input.flags.predictions !== tenantSettingsSchema.parse(known.settings).flags.predictions;
+
 /** Only what differs, on both sides. */
 export function differenceOf(before: Record<string, unknown>, after: Record<string, unknown>) {
   const names = Object.keys(after).filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));

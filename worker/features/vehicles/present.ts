@@ -74,4 +74,9 @@ export const toPrediction = (row: PredictionRow): Prediction => ({
   ...row.score,
   id: row.id,
   createdAt: row.createdAt,
+  outcome: {
+    failedAt: row.failedAt,
+    censoredAt: row.censoredAt,
+    within: { days7: row.failed7, days30: row.failed30, days90: row.failed90 },
+  },
 });
