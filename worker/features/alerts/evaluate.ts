@@ -145,18 +145,22 @@ const newestOfCause = (scope: TenantScope, db: Database, cause: string) =>
     .orderBy(desc(alerts.openedAt))
     .limit(1);
 
-/** Raises, repeats or reopens the alert of one cause outside the vehicles' own situation (a failed sync). */
+/**
+ * Raises, repeats or reopens the alert of one cause outside the vehicles' own situation (a failed sync). With `isState` it
+ * is something that simply holds, however often it is said: saying it again is no further occurrence.
+ */
 export async function raiseAlert(
   scope: TenantScope,
   db: Database,
   signal: AlertSignal,
   nowIso: string,
+  { isState = false }: { isState?: boolean } = {},
 ): Promise<AlertOutcome> {
   const known = await newestOfCause(scope, db, signal.cause);
   const [last] = known;
   // Each raise is an occurrence of its own, so a person's "resolved" covers those before it only.
   const repeats = last !== undefined && last.causeEndedAt === null;
-  const counted = repeats ? { ...signal, occurrenceCount: last.occurrenceCount + 1 } : signal;
+  const counted = repeats ? { ...signal, occurrenceCount: last.occurrenceCount + (isState ? 0 : 1) } : signal;
   return carryOut(scope, db, decideAlerts([counted], known, new Date(nowIso)), nowIso);
 }
 

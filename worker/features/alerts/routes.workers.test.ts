@@ -153,8 +153,8 @@ describe('evaluation', () => {
     const scope = scopeForJob(fleet.id);
     const vehicleId = await truck(fleet, { isScoreDirty: true });
     const faultId = await fault(fleet, vehicleId, { spn: 100, fmi: 1, occurrenceCount: 4 });
-    expect((await rescoreDirtyVehicles(scope, db, { nowIso })).scoredVehicleIds).toEqual([vehicleId]);
-    expect((await rescoreDirtyVehicles(scope, db, { nowIso })).scoredVehicleIds).toEqual([]);
+    expect((await rescoreDirtyVehicles(scope, db, env.ARTIFACTS, { nowIso })).scoredVehicleIds).toEqual([vehicleId]);
+    expect((await rescoreDirtyVehicles(scope, db, env.ARTIFACTS, { nowIso })).scoredVehicleIds).toEqual([]);
     const first = await evaluateAlerts(scope, db, { nowIso, vehicleIds: 'all' });
     expect(first.openedIds).toHaveLength(2);
     expect(first.vehicleIds).toEqual([vehicleId]);
@@ -171,7 +171,7 @@ describe('evaluation', () => {
 
     await db.update(faults).set({ isActive: false, clearedAt: nowIso }).where(eq(faults.id, faultId));
     await db.update(vehicles).set({ isScoreDirty: true }).where(eq(vehicles.id, vehicleId));
-    await rescoreDirtyVehicles(scope, db, { nowIso: '2026-11-20T12:15:00.000Z' });
+    await rescoreDirtyVehicles(scope, db, env.ARTIFACTS, { nowIso: '2026-11-20T12:15:00.000Z' });
     const cleared = await evaluateAlerts(scope, db, { nowIso: '2026-11-20T12:15:00.000Z', vehicleIds: 'all' });
     expect(cleared.resolvedIds.length).toBeGreaterThanOrEqual(1);
     expect((await live(fleet.id)).filter((row) => row.type === 'fault')).toEqual([]);
