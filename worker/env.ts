@@ -1,6 +1,7 @@
 /** The Worker's bindings, and its configuration parsed once per isolate. */
 import { z } from 'zod';
 import type { SyncWorkflowParams } from './features/sync/params.ts';
+import type { TrainingWorkflowParams } from './features/training/params.ts';
 
 /** Bindings as wrangler.toml declares them; secrets come from `wrangler secret put`. */
 export interface Env {
@@ -14,6 +15,7 @@ export interface Env {
   RATE_COUNTER: DurableObjectNamespace;
   AUDIT_CHAIN: DurableObjectNamespace;
   SYNC_WORKFLOW: Workflow<SyncWorkflowParams>;
+  TRAINING_WORKFLOW: Workflow<TrainingWorkflowParams>;
   ENVIRONMENT: string;
   ALLOWED_ORIGINS: string;
   RATE_LIMIT_PER_MINUTE: string;

@@ -7,6 +7,7 @@ import { runScheduled } from './jobs/dispatch.ts';
 
 export { AuditChain, FleetRoom, RateCounter, ScrapeGate } from '#durable-objects/index';
 export { SyncWorkflow } from './features/sync/workflow.ts';
+export { TrainingWorkflow } from './features/training/workflow.ts';
 
 const app = createApp();
 

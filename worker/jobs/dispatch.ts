@@ -4,16 +4,25 @@ import type { Env } from '../env.ts';
 import { openDatabase } from '../db/client.ts';
 import { reseedLaggingRooms } from '../features/live/reseed.ts';
 import { logFailure } from '../log.ts';
+import { catchUpAlerts } from './catch-up-alerts.ts';
 import { cleanUp } from './clean-up.ts';
+import { cleanUpModels } from './clean-up-models.ts';
 import { closeEndedSockets } from './close-ended-sockets.ts';
 import { keepAuditHeads } from './keep-audit-heads.ts';
 import { refreshScores } from './refresh-scores.ts';
+import { refreshSignalStates, tidySignalDays } from './refresh-signals.ts';
 import { reviveStuckRuns, stuckAfterMs } from './revive-stuck-runs.ts';
+import { reviveStuckTraining } from './revive-stuck-training.ts';
 import { rotateKeys } from './rotate-keys.ts';
 import { cleanUpMail, sendMail } from './send-mail.ts';
+import { settleAllPredictions } from './settle-predictions.ts';
+import { sweepScores } from './sweep-scores.ts';
 import { syncAllTenants } from './sync-all-tenants.ts';
+import { tidyPredictions } from './tidy-predictions.ts';
+import { trainModels } from './train-models.ts';
 import { verifyLongLogs } from './verify-long-logs.ts';
 import { warnExpiringKeys } from './warn-expiring-keys.ts';
+import { watchAllCalibrations } from './watch-calibration.ts';
 
 type Job = (env: Env, now: Date) => Promise<unknown>;
 
@@ -24,16 +33,33 @@ const anySilence = -24 * 3600_000;
 
 /** As in wrangler.toml; a cron that is not here is a mistake and fails loudly. */
 const jobsOf: Readonly<Record<string, Readonly<Record<string, Job>>>> = {
-  '*/15 * * * *': { sync_all_tenants: (env, now) => syncAllTenants(env, now) },
+  '*/15 * * * *': {
+    sync_all_tenants: (env, now) => syncAllTenants(env, now),
+  },
+  // An invocation of its own, between two syncs: starting the syncs takes some five calls a tenant of the thousand.
+  '7,22,37,52 * * * *': {
+    // Some fifty calls.
+    refresh_signal_states: (env, now) => refreshSignalStates(env, now),
+    // Some 500 at most.
+    settle_predictions: (env, now) => settleAllPredictions(env, now),
+    // Some 120.
+    watch_calibration: (env, now) => watchAllCalibrations(env, now),
+    // Some 80, and 320 at most.
+    catch_up_alerts: (env, now) => catchUpAlerts(env, now),
+  },
   '*/5 * * * *': {
     revive_stuck_runs: (env, now) => reviveStuckRuns(env, { nowMs: now.getTime(), staleAfterMs: stuckAfterMs }),
+    revive_stuck_training: (env, now) => reviveStuckTraining(env, { nowMs: now.getTime(), staleAfterMs: stuckAfterMs }),
     reseed_lagging_rooms: (env) => reseedLaggingRooms(env, openDatabase(env.DB)),
     close_ended_sockets: (env, now) => closeEndedSockets(env, now),
     send_mail: (env) => sendMail(env),
     chain_audit_entries: (env) => chainEverything(env),
+    // Last: it may take a third of a minute. Some 270 calls at most, where the others take fewer than 500.
+    sweep_scores: (env) => sweepScores(env),
   },
   [restart]: {
     revive_stuck_runs: (env, now) => reviveStuckRuns(env, { nowMs: now.getTime(), staleAfterMs: anySilence }),
+    revive_stuck_training: (env, now) => reviveStuckTraining(env, { nowMs: now.getTime(), staleAfterMs: anySilence }),
     reseed_lagging_rooms: (env) => reseedLaggingRooms(env, openDatabase(env.DB)),
     send_mail: (env) => sendMail(env),
     chain_audit_entries: (env) => chainEverything(env),
@@ -43,9 +69,11 @@ const jobsOf: Readonly<Record<string, Readonly<Record<string, Job>>>> = {
   '17 3 * * *': {
     warn_expiring_keys: (env, now) => warnExpiringKeys(env, now),
     rotate_keys: (env, now) => rotateKeys(env, now),
-    refresh_scores: (env) => refreshScores(env),
+    refresh_scores: (env, now) => refreshScores(env, now),
     clean_up: (env, now) => cleanUp(env, now),
     clean_up_mail: (env, now) => cleanUpMail(env, now),
+    // Forty at most.
+    tidy_signal_days: (env, now) => tidySignalDays(env, now),
   },
   // The heads come first of an invocation of their own, so that nothing can use up their 600 calls; the sweep has chained
   // the night's entries by then.
@@ -53,6 +81,16 @@ const jobsOf: Readonly<Record<string, Readonly<Record<string, Job>>>> = {
     keep_audit_heads: (env, now) => keepAuditHeads(env, now),
     // Some 230 more.
     verify_long_logs: (env, now) => verifyLongLogs(env, now),
+  },
+  // Past the hour in which what happened yesterday has been settled. One call for a hundred tenants, two for each training
+  // of the 400 at most; then four for every fifty tenants, and forty for what lies in R2.
+  '37 4 * * *': {
+    train_models: (env, now) => trainModels(env, now),
+    clean_up_models: (env, now) => cleanUpModels(env, now),
+  },
+  // Some 370 calls at most.
+  '27 5 * * *': {
+    tidy_predictions: (env, now) => tidyPredictions(env, now),
   },
 };
 

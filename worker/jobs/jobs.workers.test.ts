@@ -201,7 +201,15 @@ describe('the sweep', () => {
 
 describe('the dispatcher', () => {
   it('knows every cron of wrangler.toml and refuses others', async () => {
-    for (const cron of ['*/15 * * * *', '*/5 * * * *', '17 3 * * *', '47 3 * * *']) {
+    for (const cron of [
+      '*/15 * * * *',
+      '7,22,37,52 * * * *',
+      '*/5 * * * *',
+      '17 3 * * *',
+      '47 3 * * *',
+      '37 4 * * *',
+      '27 5 * * *',
+    ]) {
       await runScheduled(cron, env, createExecutionContext(), new Date());
     }
     await expect(runScheduled('1 2 3 4 5', env, createExecutionContext(), new Date())).rejects.toThrow('no job');

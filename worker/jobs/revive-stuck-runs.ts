@@ -11,11 +11,12 @@ import type { RunOutcome } from '../features/sync/run-sync.ts';
 import { beat, listSilentRuns, type SyncRunRow } from '../features/sync/runs-store.ts';
 import { createInstance, startDelaySeconds } from '../features/sync/start-run.ts';
 import { logFailure } from '../log.ts';
+import { findInstance, isOver, resume } from './stuck-instances.ts';
 
 /** Longer than any honest silence: a heartbeat comes at least every ten seconds, or is announced ahead. */
 export const stuckAfterMs = 180_000;
 /** A run that has been brought back for this long and still does not end never will. */
-const givenUpAfterMs = 2 * 3600_000;
+export const givenUpAfterMs = 2 * 3600_000;
 
 export interface ReviveOptions {
   nowMs: number;
@@ -70,7 +71,7 @@ async function revive(
   startDelaySeconds: number,
 ): Promise<Verdict> {
   const aliveUntil = (delaySeconds: number) => beat(db, row.id, new Date(nowMs + delaySeconds * 1000).toISOString());
-  const instance = await findInstance(env, row.id);
+  const instance = await findInstance(env.SYNC_WORKFLOW, row.id);
   if (nowMs - Date.parse(row.startedAt) > givenUpAfterMs) {
     await instance?.terminate().catch(() => undefined);
     return end(env, db, row, nowMs, 'The run did not come to an end in two hours.');
@@ -81,40 +82,8 @@ async function revive(
     await aliveUntil(startDelaySeconds);
     return 'created';
   }
-  const { status } = await instance.status();
-  if (status === 'errored' || status === 'terminated' || status === 'complete') {
-    return end(env, db, row, nowMs, 'The run stopped before it had finished.');
-  }
+  if (await isOver(instance)) return end(env, db, row, nowMs, 'The run stopped before it had finished.');
   await resume(instance);
   await aliveUntil(0);
   return 'resumed';
-}
-
-/** null when the engine does not know the run: it was written down and never started. */
-async function findInstance(env: Env, runId: string): Promise<WorkflowInstance | null> {
-  try {
-    const instance = await env.SYNC_WORKFLOW.get(runId);
-    await instance.status();
-    return instance;
-  } catch (cause) {
-    if (/not.?found|does not exist/i.test(String(cause))) return null;
-    throw cause;
-  }
-}
-
-const pausePolls = 20;
-const pollMs = 150;
-
-/**
- * Pausing settles only once no step runs: a dead instance pauses at once and starts over from its kept results; one
- * that is only slow goes on as if nobody had asked.
- */
-async function resume(instance: WorkflowInstance): Promise<void> {
-  await instance.pause();
-  for (let poll = 0; poll < pausePolls; poll++) {
-    const { status } = await instance.status();
-    if (status !== 'waitingForPause' && status !== 'running' && status !== 'waiting') break;
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
-  }
-  await instance.resume();
 }
