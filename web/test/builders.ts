@@ -3,6 +3,9 @@ import type { Alert } from '#contracts/alerts';
 import type { Fault } from '#contracts/faults';
 import type { LiveAlert, LiveVehicle } from '#contracts/live';
 import type { Prediction } from '#contracts/risk';
+import type { ActiveModel, ScoringModel, TrainingRun } from '#contracts/scoring';
+import type { ModelQuality } from '#contracts/scoring-models';
+import type { ServiceEvent } from '#contracts/service-events';
 import type { Vehicle } from '#contracts/vehicles';
 
 export const idOf = (n: number): string => `01931b2c-0000-7000-8000-${n.toString(16).padStart(12, '0')}`;
@@ -115,5 +118,91 @@ export const prediction = (n: number, rest: Partial<Prediction> = {}): Predictio
   components: { faults: 10, survival: 0, anomaly: 0, usage: 0 },
   contributors: [],
   anomalies: [],
+  outcome: { failedAt: null, censoredAt: null, within: { days7: null, days30: null, days90: null } },
+  ...rest,
+});
+
+export const serviceEvent = (n: number, rest: Partial<ServiceEvent> = {}): ServiceEvent => ({
+  id: idOf(400_000 + n),
+  vehicleId: idOf(1),
+  at: '2026-11-10T15:00:00.000Z',
+  kind: 'repair',
+  system: null,
+  spn: null,
+  fmi: null,
+  description: `Work ${n}`,
+  odometerMiles: null,
+  source: 'api',
+  externalId: null,
+  createdAt: '2026-11-10T16:00:00.000Z',
+  ...rest,
+});
+
+const horizonQuality = (rest: Partial<ModelQuality['horizons']['days7']> = {}): ModelQuality['horizons']['days7'] => ({
+  n: 400,
+  failures: 40,
+  brier: 0.08,
+  baselineBrier: 0.1,
+  auc: 0.8,
+  calibration: [
+    { predicted: 0.05, observed: 0.04, n: 300 },
+    { predicted: 0.4, observed: 0.5, n: 100 },
+  ],
+  ...rest,
+});
+
+export const modelQuality = (rest: Partial<ModelQuality> = {}): ModelQuality => ({
+  outOfTimeFrom: '2026-09-01T00:00:00.000Z',
+  concordance: 0.78,
+  baselineConcordance: 0.5,
+  integratedBrier: 0.08,
+  baselineIntegratedBrier: 0.1,
+  dCalibrationPValue: 0.4,
+  horizons: { days7: horizonQuality(), days30: horizonQuality(), days90: horizonQuality() },
+  ...rest,
+});
+
+export const scoringModel = (n: number, rest: Partial<ScoringModel> = {}): ScoringModel => ({
+  id: idOf(500_000 + n),
+  version: `fleet-${n}`,
+  status: 'retired',
+  createdAt: '2026-11-19T02:00:00.000Z',
+  activatedAt: '2026-11-19T02:00:00.000Z',
+  retiredAt: '2026-11-20T02:00:00.000Z',
+  reason: 'At least as good as the model before it.',
+  lineage: {
+    recipe: 'corrected_prior',
+    priorVersion: 'prior-1',
+    seed: 7,
+    landmarks: 1204,
+    vehicles: 240,
+    failures: 63,
+    dataFrom: '2026-01-01T00:00:00.000Z',
+    dataUntil: '2026-11-19T00:00:00.000Z',
+    dataDigest: 'd'.repeat(64),
+  },
+  quality: modelQuality(),
+  artefactDigest: 'a'.repeat(64),
+  artefactBytes: 20_480,
+  ...rest,
+});
+
+export const activeModel = (rest: Partial<ActiveModel> = {}): ActiveModel => ({
+  version: 'prior-1',
+  model: null,
+  prior: { version: 'prior-1', trainedAt: '2026-10-01T00:00:00.000Z', quality: modelQuality() },
+  isPinned: false,
+  ...rest,
+});
+
+export const trainingRun = (n: number, rest: Partial<TrainingRun> = {}): TrainingRun => ({
+  id: idOf(600_000 + n),
+  status: 'running',
+  trigger: 'manual',
+  startedAt: '2026-11-20T09:00:00.000Z',
+  finishedAt: null,
+  progress: { step: 'Fitting', share: 0.4 },
+  outcome: null,
+  error: null,
   ...rest,
 });

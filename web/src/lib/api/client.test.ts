@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { SignInResult } from '#contracts/auth';
 import { idOf, tenantId } from '../../../test/builders.ts';
 import { AccessKeeper, type AccessEffects } from './access.ts';
-import { answer, authorizedFetch, createApi } from './client.ts';
+import { answer, answerWithTag, authorizedFetch, createApi } from './client.ts';
 import { ApiFailure } from './failure.ts';
 
 const user: SignInResult['user'] = {
@@ -212,5 +212,24 @@ describe('the client', () => {
   it("says so when an answer is not ours: a proxy's page", async () => {
     const { api } = setUp({ answers: [() => new Response('<html>502</html>', { status: 502 })] });
     expect((await failureOf(answer(api.GET('/api/v1/vehicles', {})))).code).toBe('MALFORMED');
+  });
+});
+
+describe('one thing with its version', () => {
+  const settingsOf = (answers: (() => Response)[]) => {
+    const { keeper, api } = setUp({ answers });
+    keeper.accept(signedIn('a'));
+    return answerWithTag(api.GET('/api/v1/scoring/settings', {}));
+  };
+  it('comes with the tag of the answer, or without one', async () => {
+    expect(await settingsOf([() => json(200, { data: { a: 1 } }, { ETag: '"v1"' })])).toEqual({
+      data: { a: 1 },
+      tag: '"v1"',
+    });
+    expect((await settingsOf([() => json(200, { data: { a: 1 } })])).tag).toBeNull();
+  });
+  it('fails as everything else does', async () => {
+    expect((await failureOf(settingsOf([() => refusal(412, 'PRECONDITION_FAILED')]))).code).toBe('PRECONDITION_FAILED');
+    expect((await failureOf(settingsOf([]))).code).toBe('NETWORK');
   });
 });

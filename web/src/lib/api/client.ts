@@ -72,6 +72,25 @@ export async function answer<T>(
   return outcome.data;
 }
 
+/** A thing and the version of it that was read: what changes it later says which version it means to change. */
+export interface Tagged<T> {
+  data: T;
+  /** The answer's `ETag`; null when it carried none. */
+  tag: string | null;
+}
+
+/**
+ * Like `answer`, for one thing with its version.
+ * @throws ApiFailure
+ */
+export async function answerWithTag<T>(
+  request: Promise<{ data?: { data: T }; error?: unknown; response: Response }>,
+): Promise<Tagged<T>> {
+  const outcome = await outcomeOf(request);
+  const { data } = await answer(Promise.resolve(outcome));
+  return { data, tag: outcome.response.headers.get('ETag') };
+}
+
 /** Like `answer`, where the body does not matter: a 204, or what nobody reads. */
 export async function answerEmpty(request: Promise<{ error?: unknown; response: Response }>): Promise<void> {
   const outcome = await outcomeOf(request);

@@ -77,6 +77,15 @@ export const actionGroups: readonly { word: string; actions: Readonly<Record<str
     actions: {
       'alert.acknowledge': tries('Acknowledged an alert', 'acknowledge an alert'),
       'alert.resolve': tries('Resolved an alert', 'resolve an alert'),
+      'service_event.create': tries('Entered a service event', 'enter a service event'),
+      'service_event.delete': tries('Took out a service event', 'take out a service event'),
+      'service_events.import': tries('Imported service events', 'import service events'),
+      'vehicle.score': tries('Had a vehicle scored', 'have a vehicle scored'),
+      'risk_settings.update': tries('Changed the risk settings', 'change the risk settings'),
+      'scoring_model.choose': tries('Chose a scoring model', 'choose a scoring model'),
+      'scoring_model.promote': tries('Put a better scoring model in force', 'put a scoring model in force'),
+      'training_run.start': tries('Started a training', 'start a training'),
+      'training_run.finish': { done: 'Training finished', tried: 'Training failed' },
       'fleet.export': tries('Exported the fleet', 'export the fleet'),
       'sync_credentials.put': tries('Changed portal credentials', 'change portal credentials'),
       'sync_credentials.delete': tries('Removed portal credentials', 'remove portal credentials'),
@@ -125,6 +134,9 @@ const resourceWords: Readonly<Record<string, string>> = {
   oidc_provider: 'Identity provider',
   oidc_domain: 'Domain',
   sync_run: 'Sync run',
+  risk_settings: 'Risk settings',
+  scoring_model: 'Scoring model',
+  training_run: 'Training run',
   sync_credentials: 'Portal credentials',
   audit_log: 'Audit log',
   fleet: 'Fleet',
@@ -133,6 +145,7 @@ const resourceWords: Readonly<Record<string, string>> = {
   signing_key: 'Signing key',
   alert: 'Alert',
   vehicle: 'Truck',
+  service_event: 'Service event',
   route: 'Route',
 };
 /** What it was done to. Own names only: what the log holds may be called "constructor". */

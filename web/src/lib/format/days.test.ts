@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dayAt, dayEnd, dayPlus, dayStart } from './days.ts';
+import { dayAt, dayEnd, dayPlus, dayStart, wallAt, wallInstant } from './days.ts';
 
 describe('a day in a time zone', () => {
   it('begins and ends when the wall clock there says so', () => {
@@ -29,5 +30,36 @@ describe('a day in a time zone', () => {
     expect(dayAt(Date.parse('2026-11-20T23:00:00Z'), 'Asia/Tokyo')).toBe('2026-11-21');
     expect(dayPlus('2026-03-01', -1)).toBe('2026-02-28');
     expect(dayPlus('2026-12-31', 1)).toBe('2027-01-01');
+  });
+});
+
+describe('a wall time in a time zone', () => {
+  it('is one instant, whatever the season', () => {
+    expect(wallInstant('2026-11-20T09:11', 'America/Denver')).toBe('2026-11-20T16:11:00.000Z');
+    expect(wallInstant('2026-07-20T09:11', 'America/Denver')).toBe('2026-07-20T15:11:00.000Z');
+    expect(wallInstant('2026-11-20T00:30', 'Asia/Kolkata')).toBe('2026-11-19T19:00:00.000Z');
+  });
+
+  it('is nothing when no clock shows it', () => {
+    for (const wall of ['', '2026-11-20', '2026-02-30T10:00', '2026-11-20T24:00', '2026-11-20T10:60', 'x'])
+      expect([wall, wallInstant(wall, 'UTC')]).toEqual([wall, null]);
+  });
+
+  it('comes back as it was written, outside the hours that clocks skip or repeat', () => {
+    const zones = fc.constantFrom(
+      'UTC',
+      'America/New_York',
+      'America/Phoenix',
+      'Asia/Kathmandu',
+      'Australia/Lord_Howe',
+    );
+    const noons = fc.integer({ min: 0, max: 20_000 }).map((day) => day * 86_400_000 + 12 * 3_600_000);
+    fc.assert(
+      fc.property(zones, noons, (zone, atMs) => {
+        const wall = new Date(atMs).toISOString().slice(0, 16);
+        const instant = wallInstant(wall, zone) ?? '';
+        expect(wallAt(Date.parse(instant), zone)).toBe(wall);
+      }),
+    );
   });
 });

@@ -21,9 +21,10 @@ function offsetMs(atMs: number, timeZone: string): number {
   return wallMs - Math.floor(atMs / 1000) * 1000;
 }
 
-const midnightMs = (utcMs: number, timeZone: string): number => {
+/** The instant of a wall time that is given as if it were UTC. */
+const zonedMs = (utcMs: number, timeZone: string): number => {
   const guess = utcMs - offsetMs(utcMs, timeZone);
-  // The clocks may change between the guess and midnight.
+  // The clocks may change between the guess and that time.
   return utcMs - offsetMs(guess, timeZone);
 };
 
@@ -38,13 +39,13 @@ function utcOf(day: string): number | null {
 /** The first instant of a day in a zone; null when it is no day. */
 export function dayStart(day: string, timeZone: string): string | null {
   const utcMs = utcOf(day);
-  return utcMs === null ? null : new Date(midnightMs(utcMs, timeZone)).toISOString();
+  return utcMs === null ? null : new Date(zonedMs(utcMs, timeZone)).toISOString();
 }
 
 /** The last millisecond of a day in a zone; null when it is no day. */
 export function dayEnd(day: string, timeZone: string): string | null {
   const utcMs = utcOf(day);
-  return utcMs === null ? null : new Date(midnightMs(utcMs + dayMs, timeZone) - 1).toISOString();
+  return utcMs === null ? null : new Date(zonedMs(utcMs + dayMs, timeZone) - 1).toISOString();
 }
 
 /** The day that it is somewhere at an instant. */
@@ -58,3 +59,17 @@ export const dayPlus = (day: string, days: number): string =>
 /** "Nov 20, 2026". */
 export const formatYearDay = (at: string, timeZone: string): string =>
   new Intl.DateTimeFormat('en-US', { timeZone, year: 'numeric', month: 'short', day: 'numeric' }).format(new Date(at));
+
+const wallPattern = /^(\d{4}-\d{2}-\d{2})T(\d{2}):(\d{2})$/;
+
+/** The instant at which the clocks of a zone show a wall time (`2026-11-20T09:11`); null when it is no time. */
+export function wallInstant(wall: string, timeZone: string): string | null {
+  const [, day = '', hour, minute] = wallPattern.exec(wall) ?? [];
+  const utcMs = utcOf(day);
+  if (utcMs === null || Number(hour) > 23 || Number(minute) > 59) return null;
+  return new Date(zonedMs(utcMs + Number(hour) * 3_600_000 + Number(minute) * 60_000, timeZone)).toISOString();
+}
+
+/** What the clocks of a zone show at an instant, as a field of type "datetime-local" holds it. */
+export const wallAt = (atMs: number, timeZone: string): string =>
+  new Date(atMs + offsetMs(atMs, timeZone)).toISOString().slice(0, 16);

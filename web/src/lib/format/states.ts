@@ -9,7 +9,18 @@ import type { VehicleStatus } from '#contracts/vehicles';
 
 export type Tone = 'low' | 'medium' | 'high' | 'critical' | 'stale' | 'unknown' | 'neutral' | 'accent';
 export type Shape =
-  'circle' | 'diamond' | 'triangle' | 'square' | 'ring' | 'dash' | 'arrow' | 'pause' | 'stop' | 'cross' | 'dot';
+  | 'circle'
+  | 'diamond'
+  | 'triangle'
+  | 'square'
+  | 'ring'
+  | 'hollow'
+  | 'dash'
+  | 'arrow'
+  | 'pause'
+  | 'stop'
+  | 'cross'
+  | 'dot';
 
 export interface StateLook {
   word: string;

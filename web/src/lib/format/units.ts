@@ -21,7 +21,9 @@ export const formatSpeed = (mph: number | null, units: Units): string =>
   mph === null ? missing : `${whole.format(units === 'metric' ? mph * kilometresPerMile : mph)} ${speedUnit(units)}`;
 
 export const formatHours = (hours: number | null): string => (hours === null ? missing : whole.format(hours));
-export const formatScore = (score: number | null): string => (score === null ? missing : whole.format(score));
+/** Rounded down: 74.9 must not read as the 75 at which the next level begins. */
+export const formatScore = (score: number | null): string =>
+  score === null ? missing : whole.format(Math.floor(score));
 export const formatPoints = (points: number): string => tenth.format(points);
 export const formatCount = (count: number): string => whole.format(count);
 

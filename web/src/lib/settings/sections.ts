@@ -32,6 +32,8 @@ export const settingsSections: readonly SettingsSection[] = [
     permission: 'settings:manage',
     group: 'organisation',
   },
+  { word: 'Risk', route: '/(app)/settings/risk', permission: 'scoring:manage', group: 'organisation' },
+  { word: 'Scoring model', route: '/(app)/settings/model', permission: 'scoring:manage', group: 'organisation' },
   { word: 'Audit', route: '/(app)/settings/audit', permission: 'audit:read', group: 'organisation' },
   { word: 'Organisations', route: '/(app)/admin/organisations', permission: 'admin:manage', group: 'platform' },
   { word: 'Sync health', route: '/(app)/admin/sync', permission: 'admin:manage', group: 'platform' },

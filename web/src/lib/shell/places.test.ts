@@ -11,8 +11,12 @@ const wordsFor = (role: Role): string[] => placesFor(canAs(role)).map(({ word })
 describe('the navigation', () => {
   it('holds for each role what it may read, and home for everybody', () => {
     for (const role of roles) {
-      const hasTrucks = role !== 'shipper';
-      expect([role, wordsFor(role)]).toEqual([role, hasTrucks ? ['Home', 'Vehicles', 'Alerts'] : ['Home']]);
+      const words = [
+        'Home',
+        ...(role === 'shipper' ? [] : ['Vehicles', 'Alerts']),
+        ...(permissionsOf[role].includes('reports:read') ? ['Reports'] : []),
+      ];
+      expect([role, wordsFor(role)]).toEqual([role, words]);
     }
   });
 
@@ -24,6 +28,8 @@ describe('the navigation', () => {
     expect(placeAt('/')?.word).toBe('Home');
     expect(placeAt('/vehicles/1')?.word).toBe('Vehicles');
     expect(placeAt('/alerts')?.word).toBe('Alerts');
-    for (const elsewhere of ['/profile', '/vehiclesx', '/settings/people']) expect(placeAt(elsewhere)).toBeNull();
+    for (const report of ['/reports', '/reports/prediction-accuracy']) expect(placeAt(report)?.word).toBe('Reports');
+    for (const elsewhere of ['/profile', '/vehiclesx', '/reportsx', '/settings/people'])
+      expect(placeAt(elsewhere)).toBeNull();
   });
 });

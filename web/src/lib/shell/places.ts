@@ -3,7 +3,9 @@ import { resolve } from '$app/paths';
 import { seesOnlyAssigned, type Permission, type Role } from '#contracts/roles';
 
 export interface Place {
-  route: '/(app)' | '/(app)/vehicles' | '/(app)/alerts';
+  route: '/(app)' | '/(app)/vehicles' | '/(app)/alerts' | '/(app)/reports/prediction-accuracy';
+  /** What is this place's too; its own address where left out. */
+  root?: string;
   word: string;
   /** Drawn in a box of 20 by 20. */
   icon: string;
@@ -32,12 +34,20 @@ export const places: readonly Place[] = [
     icon: 'M10 3.5 17.5 16h-15zM10 8.5v3.5M10 13.6v.6',
     permission: 'alerts:read',
   },
+  {
+    // The first of the reports; the others stand beside it.
+    route: '/(app)/reports/prediction-accuracy',
+    root: '/reports',
+    word: 'Reports',
+    icon: 'M3.5 16.5h13M5.5 13.5v-4M10 13.5v-9M14.5 13.5v-6',
+    permission: 'reports:read',
+  },
 ];
 
 /** The place that an address belongs to; null for those that are in no navigation of ours. */
 export const placeAt = (pathname: string): Place | null =>
-  places.find(({ route }) => {
-    const href: string = resolve(route);
+  places.find(({ route, root }) => {
+    const href: string = root ?? resolve(route);
     return pathname === href || (route !== home && pathname.startsWith(`${href}/`));
   }) ?? null;
 
