@@ -2,12 +2,10 @@
  * The demo tenants, people and trucks, written once. Ids are fixed, so anything can check them, and a seeding that was cut
  * off is completed by the next start.
  */
-import { createHash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { D1Database } from '@cloudflare/workers-types';
 import { eq, sql } from 'drizzle-orm';
-import { v7 } from 'uuid';
 import { demoPassword, demoPeople, demoTenants, fleetAdminEmail } from '#simulators/world/demo';
 import { demoRoster } from '#simulators/world/roster';
 import { demoPortalAccounts } from '#simulators/portal/accounts';
@@ -20,21 +18,10 @@ import { scopeForJob } from '#worker/http/tenant-scope';
 import { openVault } from '#worker/secrets/vault';
 import { seedDemoProvider } from './demo-provider.ts';
 import { seedGatewayKeys } from './gateway-keys.ts';
+import { bornAt, demoVehicleId, fixedId, tenantId, worldSeed } from './seed-ids.ts';
 
-/** The seed of the simulated world; another one is another world. */
-export const worldSeed = 2026;
-const bornAt = '2026-01-05T12:00:00.000Z';
-
-/** A UUIDv7 that depends on nothing but its name. */
-export function fixedId(name: string): string {
-  const random = createHash('sha256').update(name).digest().subarray(0, 16);
-  return v7({ msecs: Date.parse(bornAt), random, seq: new DataView(random.buffer, random.byteOffset).getUint32(4) });
-}
-
-const tenantId = (name: string): string => fixedId(`tenant:${name}`);
 /** The identity provider of Blue Ridge Freight. */
 export const demoProviderId = fixedId('oidc-provider:Blue Ridge Freight');
-export const demoVehicleId = (vin: string): string => fixedId(`vehicle:${vin}`);
 
 async function seedTenants(db: Database): Promise<void> {
   await db

@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare';
 import { unstable_getMiniflareWorkerOptions } from 'wrangler';
 import { z } from 'zod';
+import { openDatabase } from '#worker/db/client';
 import { CheckError } from './checks.ts';
+import { demoPasts, isHistorySeeded, writeHistory } from './demo-history.ts';
 import { applyMigrations } from './migrate.ts';
 import { seedDemoData } from './seed.ts';
 
@@ -20,6 +22,8 @@ const settingsSchema = z.object({
   /** A copy of its own: a build beside a running server must not pull the files from under it. */
   dashboardFolder: z.string(),
   syncEverySeconds: z.number(),
+  /** When the simulated world began; the demo fleets' past ends there. */
+  anchorMs: z.number(),
   seedPortalUrl: z.string().nullable(),
   identityUrl: z.string(),
   bindings: z.record(z.string(), z.string()),
@@ -31,8 +35,12 @@ const minuteMs = 60_000;
 const restartCron = '@restart';
 const sweepCron = '*/5 * * * *';
 const syncCron = '*/15 * * * *';
+/** What follows from readings, events and scores; a deployment runs it between two syncs. */
+const ledgerCron = '7,22,37,52 * * * *';
 const nightlyCron = '17 3 * * *';
 const witnessCron = '47 3 * * *';
+const trainingCron = '37 4 * * *';
+const retentionCron = '27 5 * * *';
 
 function workerOptions(settings: ServerSettings) {
   const { workerOptions: configured } = unstable_getMiniflareWorkerOptions(join(settings.root, 'wrangler.toml'));
@@ -55,10 +63,19 @@ function workerOptions(settings: ServerSettings) {
 
 /** Migrations and demo data go in before the first request can come: on a port that nobody knows. */
 async function prepareDatabase(miniflare: Miniflare, settings: ServerSettings): Promise<void> {
+  const { stateFolder, anchorMs } = settings;
+  // Worked out beside everything else that a first start has to do.
+  const pasts = isHistorySeeded(stateFolder) ? null : demoPasts(anchorMs);
+  pasts?.catch(() => undefined);
   try {
     const database = await miniflare.getD1Database('DB');
     await applyMigrations(database, join(settings.root, 'migrations'));
-    await seedDemoData(database, settings.stateFolder, settings.bindings, settings.seedPortalUrl, settings.identityUrl);
+    await seedDemoData(database, stateFolder, settings.bindings, settings.seedPortalUrl, settings.identityUrl);
+    if (pasts !== null) {
+      // The same bucket, described by another copy of the types.
+      const bucket = (await miniflare.getR2Bucket('ARTIFACTS')) as unknown as R2Bucket;
+      await writeHistory(openDatabase(database), bucket, stateFolder, await pasts, anchorMs);
+    }
   } finally {
     await miniflare.dispose();
   }
@@ -103,11 +120,18 @@ async function main(settings: ServerSettings): Promise<void> {
   };
   afterRestart = () => void setTimeout(() => void tick(restartCron), 1000);
   await tick(restartCron);
-  void tick(syncCron);
+  void tick(syncCron).then(() => tick(ledgerCron));
   const timers = [
-    setInterval(() => void tick(syncCron), settings.syncEverySeconds * 1000),
+    setInterval(() => void tick(syncCron).then(() => tick(ledgerCron)), settings.syncEverySeconds * 1000),
     setInterval(() => void tick(sweepCron), Math.min(5 * minuteMs, settings.syncEverySeconds * 1000)),
-    setInterval(() => void tick(nightlyCron).then(() => tick(witnessCron)), 24 * 60 * minuteMs),
+    setInterval(
+      () =>
+        void tick(nightlyCron)
+          .then(() => tick(witnessCron))
+          .then(() => tick(trainingCron))
+          .then(() => tick(retentionCron)),
+      24 * 60 * minuteMs,
+    ),
   ];
 
   const stop = async (): Promise<void> => {

@@ -11,10 +11,12 @@ import { demoPassword, demoPeople } from '#simulators/world/demo';
 import { findBrowser, installBrowserWrapper } from './browser.ts';
 import { build } from './build.ts';
 import { CheckError, lockStateFolder, prepareStateFolder, readStateFile, requireFreePort } from './checks.ts';
+import { isHistorySeeded } from './demo-history.ts';
 import { gatewayKeys, gatewayKeysFile } from './gateway-keys.ts';
 import { localSecrets } from './local-secrets.ts';
 import { OptionError, parseStartOptions, type StartOptions } from './options.ts';
-import { demoProviderId, worldSeed } from './seed.ts';
+import { demoProviderId } from './seed.ts';
+import { worldSeed } from './seed-ids.ts';
 import type { ServerSettings } from './server.ts';
 import { supervise, type Supervised } from './supervise.ts';
 
@@ -136,6 +138,7 @@ async function run(options: StartOptions): Promise<void> {
     ],
   });
   children.push(simulators);
+  if (!isHistorySeeded(options.stateFolder)) console.log('Writing the past of the demo fleets (once, some seconds)…');
   await Promise.race([simulators.ready, simulators.failed]);
   const server = supervise({
     name: 'The Worker',
@@ -149,6 +152,7 @@ async function run(options: StartOptions): Promise<void> {
       workerScript,
       dashboardFolder,
       syncEverySeconds: options.syncEverySeconds,
+      anchorMs,
       seedPortalUrl: options.world ? portalUrl : null,
       identityUrl: `http://127.0.0.1:${options.identityPort}`,
       bindings: {
