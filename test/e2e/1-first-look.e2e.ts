@@ -42,7 +42,11 @@ describe('after npm start', () => {
   });
 
   test.each([
-    ['admin@blueridge.example', ['organisation', 'people', 'api-keys', 'links', 'single-sign-on', 'audit'], 'settings'],
+    [
+      'admin@blueridge.example',
+      ['organisation', 'people', 'api-keys', 'links', 'single-sign-on', 'risk', 'model', 'audit'],
+      'settings',
+    ],
     ['super@demo.example', ['organisations', 'sync', 'access', 'audit'], 'admin'],
   ])('on a phone no page that %s sets things up on is wider than the screen', async (email, sections, folder) => {
     const page = await signedInPage(email, '/', { width: 390, height: 844 });

@@ -26,6 +26,8 @@ const namedBy: Record<string, PlantedId | null> = {
   '/api/v1/vehicles/{id}': 'vehicle',
   '/api/v1/alerts/{id}': 'alert',
   '/api/v1/sync/runs/{id}': 'syncRun',
+  '/api/v1/scoring/models/{id}': 'scoringModel',
+  '/api/v1/scoring/training-runs/{id}': 'trainingRun',
   '/api/v1/sync/credentials/{provider}': null,
   '/api/v1/auth/sessions/{id}': 'session',
   '/api/v1/users/{id}': 'user',
@@ -41,6 +43,9 @@ const namedBy: Record<string, PlantedId | null> = {
 const rightBody: Record<string, (ids: Record<PlantedId, string>) => unknown> = {
   'POST /api/v1/telemetry/positions': ({ vehicle }) => ({
     positions: [{ vehicleId: vehicle, at: new Date().toISOString(), lat: 40, lon: -105 }],
+  }),
+  'POST /api/v1/telemetry/signals': ({ vehicle }) => ({
+    signals: [{ vehicleId: vehicle, at: new Date().toISOString(), name: 'batteryVolts', value: 13.9 }],
   }),
   // The operator's alone: everybody here is refused before the body is looked at.
   'POST /api/v1/admin/sync/trigger': ({ tenant: tenantId }) => ({ tenantId }),
@@ -63,6 +68,14 @@ const rightBody: Record<string, (ids: Record<PlantedId, string>) => unknown> = {
   // A known tenant is answered by design: whoever was given its id may ask, and is told its name.
   'POST /api/v1/dealer-links': () => ({ tenantId: newId() }),
   'PATCH /api/v1/oidc-providers/{id}': () => ({ name: 'Renamed' }),
+  'PUT /api/v1/scoring/active-model': ({ scoringModel }) => ({ modelId: scoringModel }),
+  'POST /api/v1/vehicles/{id}/service-events': () => ({
+    at: '2026-11-01T00:00:00Z',
+    kind: 'repair',
+    description: 'x',
+  }),
+  // Text stands for a file.
+  'POST /api/v1/service-events/import': () => 'vin,date,kind,description\n',
   'PUT /api/v1/alerts/{id}/resolve': () => ({ comment: 'settled' }),
   'PUT /api/v1/sync/credentials/{provider}': () => ({ username: 'name', password: 'word', consent: true }),
 };
@@ -79,6 +92,7 @@ const urlOf = ({ path }: Operation, ids: Record<PlantedId, string>, { inQuery = 
   const named = path.includes('{') ? namedThing(path) : null;
   const filled = path
     .replace('{provider}', path.includes('/oidc/') ? ids.oidcProvider : 'paccar')
+    .replace('{eventId}', ids.serviceEvent)
     .replace(/\{[a-zA-Z]+\}/g, named === null ? newId() : ids[named]);
   return inQuery ? `${filled}?tenantId=${ids.tenant}` : filled;
 };
@@ -96,10 +110,21 @@ const unknownIds = (): Record<PlantedId, string> => ({
   dealerLink: newId(),
   oidcProvider: newId(),
   syncRun: newId(),
+  serviceEvent: newId(),
+  scoringModel: newId(),
+  trainingRun: newId(),
 });
 
-const bodyOf = (operation: Operation, ids: Record<PlantedId, string>): { body?: unknown } =>
-  operation.takesBody ? { body: rightBody[nameOf(operation)]?.(ids) ?? {} } : {};
+interface Sent {
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+function bodyOf(operation: Operation, ids: Record<PlantedId, string>): Sent {
+  if (!operation.takesBody) return {};
+  const body = rightBody[nameOf(operation)]?.(ids) ?? {};
+  return typeof body === 'string' ? { body, headers: { 'content-type': 'text/csv' } } : { body };
+}
 
 async function keyOf(of: TestTenant, scopes: Permission[]): Promise<string> {
   const apiKeyId = newId();
@@ -138,7 +163,7 @@ function expectNoCanary(text: string, sent: string, where: string): void {
   expect(found, where).toEqual([]);
 }
 
-async function ask(operation: Operation, url: string, token: string | undefined, body: { body?: unknown }) {
+async function ask(operation: Operation, url: string, token: string | undefined, body: Sent) {
   const answer = await call(operation.method, url, { ...(token === undefined ? {} : { token }), ...body });
   expect(answer.status, `${operation.method} ${url}: ${answer.text}`).toBeLessThan(500);
   expectNoCanary(answer.text, `${url} ${JSON.stringify(body)}`, `${operation.method} ${url}`);

@@ -16,6 +16,8 @@ import {
 import { seedRoom } from '#worker/features/live/publish';
 import { newId } from '#worker/ids';
 import { alert, db, fault, person, tenant, truck, type TestTenant } from '../harness.ts';
+import { serviceEvent } from '../service-builders.ts';
+import { scoringModel, trainingRun } from '../training-builders.ts';
 
 export interface Planted {
   tenant: TestTenant;
@@ -35,7 +37,10 @@ export type PlantedId =
   | 'apiKey'
   | 'dealerLink'
   | 'oidcProvider'
-  | 'syncRun';
+  | 'syncRun'
+  | 'serviceEvent'
+  | 'scoringModel'
+  | 'trainingRun';
 
 const farFuture = '2099-01-01T00:00:00.000Z';
 const canary = (): string => `cnry${crypto.randomUUID().replaceAll('-', '').slice(0, 12)}`;
@@ -65,6 +70,9 @@ export async function plant(kind: 'dealer' | 'fleet', adminRole: Role): Promise<
     dealerLink: newId(),
     oidcProvider: newId(),
     syncRun: newId(),
+    serviceEvent: await serviceEvent(owner, vehicle, { description: words.description }),
+    scoringModel: newId(),
+    trainingRun: newId(),
   };
   const score = scoreVehicle(exampleFeatures(), exampleModels(), new Date(at));
   await db.insert(predictions).values({
@@ -150,6 +158,8 @@ export async function plant(kind: 'dealer' | 'fleet', adminRole: Role): Promise<
     errorCode: 'LOGIN_FAILED',
     errorMessage: words.portal,
   });
+  await scoringModel(owner, { id: ids.scoringModel, reason: words.description });
+  await trainingRun(owner, { id: ids.trainingRun, error: words.description });
   await db.insert(auditOutbox).values({
     id: newId(),
     chain: owner.id,
