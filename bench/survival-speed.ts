@@ -60,44 +60,50 @@ cat(median_ms(function() coxph(right, data)), median_ms(function() survreg(right
   median_ms(function() concordance(Surv(time, event) ~ x2, data, reverse = TRUE)), "\\n")
 `;
 
-const folder = mkdtempSync(join(tmpdir(), 'survival-speed-'));
-try {
-  const table: Record<string, string | number>[] = [];
-  for (const [count, runs] of [
-    [432, 40],
-    [10_800, 15],
-  ] as const) {
-    const set = simulate(count);
-    const input = { ...set, names };
-    const risk = set.x.map((cells) => cells[1] ?? 0);
-    if (isRefusal(fitCoxPh(input)) || isRefusal(fitWeibullAft(input))) throw new Error('the simulated data do not fit');
-    const ours = [
-      timeOf(() => fitCoxPh(input), runs),
-      timeOf(() => fitWeibullAft(input), runs),
-      timeOf(() => kaplanMeier(input), runs),
-      timeOf(() => concordance({ ...set, risk }), runs),
-    ];
-    const lines = set.time.map((t, row) => [t, set.event[row], ...(set.x[row] ?? [])].join(','));
-    writeFileSync(join(folder, 'rows.csv'), `${[`time,event,${names.join(',')}`, ...lines].join('\n')}\n`);
-    writeFileSync(join(folder, 'time.R'), script);
-    const answer = spawnSync('Rscript', [join(folder, 'time.R'), join(folder, 'rows.csv'), String(runs)], {
-      encoding: 'utf8',
-    });
-    const theirs = answer.status === 0 ? answer.stdout.trim().split(/\s+/).map(Number) : [];
-    ['Cox (Efron)', 'Weibull', 'Kaplan–Meier', 'concordance'].forEach((what, place) => {
-      const own = ours[place] ?? Number.NaN;
-      const reference = theirs[place];
-      table.push({
-        fit: what,
-        rows: count,
-        'ours, ms': own.toFixed(2),
-        'R, ms': reference === undefined ? 'Rscript not installed' : reference.toFixed(2),
-        ratio: reference === undefined ? '' : (own / reference).toFixed(2),
-        'at most 3 × R': reference === undefined ? '' : own <= 3 * reference ? 'yes' : 'NO',
+/** A line per fit and size: ours, R's where Rscript is installed, and their ratio. */
+export const measureSurvivalSpeed = (): Record<string, string | number>[] => {
+  const folder = mkdtempSync(join(tmpdir(), 'survival-speed-'));
+  try {
+    const table: Record<string, string | number>[] = [];
+    for (const [count, runs] of [
+      [432, 40],
+      [10_800, 15],
+    ] as const) {
+      const set = simulate(count);
+      const input = { ...set, names };
+      const risk = set.x.map((cells) => cells[1] ?? 0);
+      if (isRefusal(fitCoxPh(input)) || isRefusal(fitWeibullAft(input)))
+        throw new Error('the simulated data do not fit');
+      const ours = [
+        timeOf(() => fitCoxPh(input), runs),
+        timeOf(() => fitWeibullAft(input), runs),
+        timeOf(() => kaplanMeier(input), runs),
+        timeOf(() => concordance({ ...set, risk }), runs),
+      ];
+      const lines = set.time.map((t, row) => [t, set.event[row], ...(set.x[row] ?? [])].join(','));
+      writeFileSync(join(folder, 'rows.csv'), `${[`time,event,${names.join(',')}`, ...lines].join('\n')}\n`);
+      writeFileSync(join(folder, 'time.R'), script);
+      const answer = spawnSync('Rscript', [join(folder, 'time.R'), join(folder, 'rows.csv'), String(runs)], {
+        encoding: 'utf8',
       });
-    });
+      const theirs = answer.status === 0 ? answer.stdout.trim().split(/\s+/).map(Number) : [];
+      ['Cox (Efron)', 'Weibull', 'Kaplan–Meier', 'concordance'].forEach((what, place) => {
+        const own = ours[place] ?? Number.NaN;
+        const reference = theirs[place];
+        table.push({
+          fit: what,
+          rows: count,
+          'ours, ms': own.toFixed(2),
+          'R, ms': reference === undefined ? 'Rscript not installed' : reference.toFixed(2),
+          ratio: reference === undefined ? '' : (own / reference).toFixed(2),
+          'at most 3 × R': reference === undefined ? '' : own <= 3 * reference ? 'yes' : 'NO',
+        });
+      });
+    }
+    return table;
+  } finally {
+    rmSync(folder, { recursive: true });
   }
-  console.table(table);
-} finally {
-  rmSync(folder, { recursive: true });
-}
+};
+
+if (import.meta.main) console.table(measureSurvivalSpeed());

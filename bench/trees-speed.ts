@@ -49,43 +49,48 @@ const measure = (work: () => void): number => {
   return percentile(samples, 0.5);
 };
 
-const random = randomSource(1);
-const x = Array.from({ length: rows }, () => Array.from({ length: columns }, random.next));
-const y = x.map(
-  ([a = 0, b = 0, c = 0, d = 0, e = 0]) =>
-    10 * Math.sin(Math.PI * a * b) + 20 * (c - 0.5) ** 2 + 10 * d + 5 * e + random.next() - 0.5,
-);
-const table: Record<string, string | number>[] = [];
-for (const [rounds, depth] of [
-  [300, 6],
-  [100, 6],
-  [100, 4],
-] as const) {
-  const start = cpuMilliseconds();
-  const model = fitGradientTrees({
-    x,
-    y,
-    loss: 'squared',
-    names: Array.from({ length: columns }, (_, column) => `c${column}`),
-    params: { rounds, depth, learningRate: 0.1, minLeaf: 20, bins: 255, subsample: 1, l2: 1 },
-    seed: 1,
-  }) as GradientTreesModel;
-  const fitSeconds = (cpuMilliseconds() - start) / 1000;
-  const trees = compiledModel(model);
-  const laid = new Float64Array(rows * columns * 2);
-  x.forEach((row, at) => layRow(row, 0, columns, laid, at * columns * 2));
-  const sums = new Float64Array(rows);
-  const bare = measure(() => bareLoop(trees, laid, model.base, sums));
-  const ours = measure(() => predictTrees(model, x));
-  if (predictTrees(model, x).some((score, row) => score !== sums[row])) throw new Error('the two loops disagree');
-  table.push({
-    trees: rounds,
-    depth,
-    'fit, CPU s': fitSeconds.toFixed(1),
-    'model, kB': Math.round(JSON.stringify(model).length / 1000),
-    'scores/s': Math.round((rows / ours) * 1000),
-    'bare loop/s': Math.round((rows / bare) * 1000),
-    'times the bare loop': (bare / ours).toFixed(2),
-  });
-}
-console.table(table);
+/** A line per size of model: learning, scoring, and the bare loop beside it. */
+export const measureTreesSpeed = (): Record<string, string | number>[] => {
+  const random = randomSource(1);
+  const x = Array.from({ length: rows }, () => Array.from({ length: columns }, random.next));
+  const y = x.map(
+    ([a = 0, b = 0, c = 0, d = 0, e = 0]) =>
+      10 * Math.sin(Math.PI * a * b) + 20 * (c - 0.5) ** 2 + 10 * d + 5 * e + random.next() - 0.5,
+  );
+  const table: Record<string, string | number>[] = [];
+  for (const [rounds, depth] of [
+    [300, 6],
+    [100, 6],
+    [100, 4],
+  ] as const) {
+    const start = cpuMilliseconds();
+    const model = fitGradientTrees({
+      x,
+      y,
+      loss: 'squared',
+      names: Array.from({ length: columns }, (_, column) => `c${column}`),
+      params: { rounds, depth, learningRate: 0.1, minLeaf: 20, bins: 255, subsample: 1, l2: 1 },
+      seed: 1,
+    }) as GradientTreesModel;
+    const fitSeconds = (cpuMilliseconds() - start) / 1000;
+    const trees = compiledModel(model);
+    const laid = new Float64Array(rows * columns * 2);
+    x.forEach((row, at) => layRow(row, 0, columns, laid, at * columns * 2));
+    const sums = new Float64Array(rows);
+    const bare = measure(() => bareLoop(trees, laid, model.base, sums));
+    const ours = measure(() => predictTrees(model, x));
+    if (predictTrees(model, x).some((score, row) => score !== sums[row])) throw new Error('the two loops disagree');
+    table.push({
+      trees: rounds,
+      depth,
+      'fit, CPU s': fitSeconds.toFixed(1),
+      'model, kB': Math.round(JSON.stringify(model).length / 1000),
+      'scores/s': Math.round((rows / ours) * 1000),
+      'bare loop/s': Math.round((rows / bare) * 1000),
+      'times the bare loop': (bare / ours).toFixed(2),
+    });
+  }
+  return table;
+};
+
+if (import.meta.main) console.table(measureTreesSpeed());
