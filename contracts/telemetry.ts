@@ -23,7 +23,7 @@ export const positionInputSchema = z
     ignition: z.boolean().nullish(),
   })
   .refine((row) => row.vin !== undefined || row.vehicleId !== undefined, {
-    message: 'vin or vehicleId is required',
+    message: 'or vehicleId is required',
     path: ['vin'],
   });
 export type PositionInput = z.infer<typeof positionInputSchema>;
@@ -91,7 +91,7 @@ export const signalInputSchema = z
     value: z.number(),
   })
   .refine((row) => row.vin !== undefined || row.vehicleId !== undefined, {
-    message: 'vin or vehicleId is required',
+    message: 'or vehicleId is required',
     path: ['vin'],
   })
   .refine((row) => row.value >= signalRanges[row.name][0] && row.value <= signalRanges[row.name][1], {

@@ -52,6 +52,12 @@ describe('the best recipe', () => {
 });
 
 describe('compareOutOfTime', () => {
+  it('says that nothing was compared when nothing could be judged', () => {
+    const unjudged = compareOutOfTime(judged('prior', null), judged('prior', null), null, now);
+    expect(unjudged.isPromoted).toBe(false);
+    expect(unjudged.reason).toContain('cannot be judged');
+  });
+
   it('keeps the prior when nothing beats it', () => {
     const kept = compareOutOfTime(judged('prior', 0.15), judged('prior', 0.15), null, now);
     expect(kept.isPromoted).toBe(false);
@@ -77,7 +83,7 @@ describe('compareOutOfTime', () => {
     for (const challenger of [judged('corrected_prior', 0.16), judged('corrected_prior', null)]) {
       const { isPromoted, reason } = compareOutOfTime(challenger, judged('own_trees', 0.15), active, now);
       expect(isPromoted).toBe(false);
-      expect(reason).toContain('not as good as');
+      expect(reason).toMatch(/not as good as|cannot be judged/);
       expect(reason).not.toContain('NaN');
     }
   });

@@ -66,6 +66,11 @@ export const compareOutOfTime = (
   const inUse = active?.recipe ?? 'prior';
   const words = recipeWords[challenger.recipe];
   const { quality } = challenger;
+  if (quality.integratedBrier === null) {
+    return kept(
+      'What was held back cannot be judged: too few trucks failed, or stayed in sight, long enough to compare.',
+    );
+  }
   if (challenger.recipe === inUse) {
     if (active === null || inUse === 'prior') {
       const score = say(quality.integratedBrier);

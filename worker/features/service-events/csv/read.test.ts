@@ -74,6 +74,8 @@ describe('bad rows', () => {
     [`${vin},2026-11-19,repair,`, 'INVALID_FIELD', 'the description is empty'],
     [`${vin},2026-11-19,repair,\u200b\u202e`, 'INVALID_FIELD', 'the description is empty'],
     [`${vin},2026-11-19,repair,${'x'.repeat(501)}`, 'INVALID_FIELD', 'longer than 500'],
+    [`${vin},2026-11-19,repair,${'😀'.repeat(251)}`, 'INVALID_FIELD', 'longer than 500'],
+    [`${vin},2026-11-19,repair,${'x'.repeat(500)} 😀`, 'INVALID_FIELD', 'longer than 500'],
     [`${vin},2026-11-19,repair,pump, seal and hose`, 'INVALID_FIELD', 'has 5 cells where the first line names 4'],
   ])('%#', (row, code, message) => {
     const { rows, rejected } = rowsOf(`${head}\n${row}\n${good}`);
