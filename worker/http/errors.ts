@@ -33,3 +33,9 @@ export class AppError extends Error {
 
 /** The same answer for an id that never existed and for another tenant's. */
 export const notFound = (what: string): AppError => new AppError('NOT_FOUND', `No such ${what}.`);
+
+/** A feed's cursor that names nothing of the caller's. */
+export const unknownCursor = (): AppError =>
+  new AppError('VALIDATION_FAILED', 'cursor: is not one of ours.', {
+    details: { issues: [{ path: 'cursor', message: 'is not one of ours' }] },
+  });

@@ -5,7 +5,7 @@ import { chainEverything, chainPending } from '../../audit/chain.ts';
 import { configOf } from '../../env.ts';
 import { readScopeOf, tenantScopeOf } from '../../http/authenticate.ts';
 import type { AppContext } from '../../http/context.ts';
-import { AppError } from '../../http/errors.ts';
+import { AppError, unknownCursor } from '../../http/errors.ts';
 import { countRequest } from '../../http/rate-limit.ts';
 import { answer, errors, router, signedInErrors, signedInRoute, tenantQuerySchema } from '../../http/routes.ts';
 import { ownTenantOnly, type ReadScope } from '../../http/tenant-scope.ts';
@@ -68,9 +68,7 @@ export const auditRoutes = router()
       }
       const page = await listEntries(scope, c.get('db'), query);
       if (page === null) {
-        throw new AppError('VALIDATION_FAILED', 'cursor: is not one of ours.', {
-          details: { issues: [{ path: 'cursor', message: 'is not one of ours' }] },
-        });
+        throw unknownCursor();
       }
       const names = await namesOfActors(scope, c.get('db'), page.rows);
       const data = page.rows.map((row) => toAuditEntry(row, names));

@@ -18,7 +18,7 @@ import { readScopeOf, tenantScopeOf } from '../../http/authenticate.ts';
 import { jsonBody } from '../../http/body.ts';
 import type { AppContext, AppEnv } from '../../http/context.ts';
 import { entityTag, requireMatch } from '../../http/entity-tag.ts';
-import { AppError, notFound } from '../../http/errors.ts';
+import { AppError, notFound, unknownCursor } from '../../http/errors.ts';
 import { idempotent } from '../../http/idempotency.ts';
 import {
   answer,
@@ -257,9 +257,7 @@ export const syncRoutes = router()
       const { tenantId, cursor, limit = defaultLimit } = c.req.valid('query');
       const page = await listRuns(await runsScope(c, tenantId), c.get('db'), { cursor, limit });
       if (page === null) {
-        throw new AppError('VALIDATION_FAILED', 'cursor: is not one of ours.', {
-          details: { issues: [{ path: 'cursor', message: 'is not one of ours' }] },
-        });
+        throw unknownCursor();
       }
       return c.json({ data: page.rows.map(toSyncRun), meta: { nextCursor: page.nextCursor } }, 200);
     },

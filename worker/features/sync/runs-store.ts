@@ -3,6 +3,7 @@ import { and, desc, eq, gte, inArray, lt, ne, or, sql } from 'drizzle-orm';
 import { noCounts, type SyncErrorCode, type SyncProvider, type SyncRun, type SyncRunStatus } from '#contracts/sync';
 import { trailOfJob, type AuditTrail } from '../../audit/trail.ts';
 import type { Database } from '../../db/client.ts';
+import { feedPart, isRunCursor, startedBefore } from '../../db/run-feed.ts';
 import { alerts, syncRuns } from '../../db/schema/index.ts';
 import { inTenants } from '../../db/scoped.ts';
 import type { ReadScope, TenantScope } from '../../http/tenant-scope.ts';
@@ -205,35 +206,21 @@ export async function countAlertsOpenedAt(scope: TenantScope, db: Database, eval
   return row?.opened ?? 0;
 }
 
-const cursorPattern = /^[0-9a-f-]{36}$/;
-
 /** Newest first. The cursor is the id of the last run shown; null when it names none of the scope's runs. */
 export async function listRuns(
   scope: ReadScope,
   db: Database,
   page: { cursor?: string | undefined; limit: number },
 ): Promise<{ rows: SyncRunRow[]; nextCursor: string | null } | null> {
-  const from =
-    page.cursor !== undefined && cursorPattern.test(page.cursor) ? await runStart(scope, db, page.cursor) : null;
+  const from = page.cursor !== undefined && isRunCursor(page.cursor) ? await runStart(scope, db, page.cursor) : null;
   if (page.cursor !== undefined && from === null) return null;
   const rows = await db
     .select()
     .from(syncRuns)
-    .where(
-      and(
-        inTenants(syncRuns.tenantId, scope),
-        from === null
-          ? undefined
-          : or(
-              lt(syncRuns.startedAt, from.startedAt),
-              and(eq(syncRuns.startedAt, from.startedAt), lt(syncRuns.id, from.id)),
-            ),
-      ),
-    )
+    .where(and(inTenants(syncRuns.tenantId, scope), startedBefore(syncRuns, from)))
     .orderBy(desc(syncRuns.startedAt), desc(syncRuns.id))
     .limit(page.limit + 1);
-  const shown = rows.slice(0, page.limit);
-  return { rows: shown, nextCursor: rows.length > page.limit ? (shown.at(-1)?.id ?? null) : null };
+  return feedPart(rows, page.limit);
 }
 
 async function runStart(scope: ReadScope, db: Database, id: string) {

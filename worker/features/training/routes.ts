@@ -14,7 +14,7 @@ import { tenantScopeOf } from '../../http/authenticate.ts';
 import { jsonBody } from '../../http/body.ts';
 import type { AppContext } from '../../http/context.ts';
 import { entityTag, hasChanged, requireMatch } from '../../http/entity-tag.ts';
-import { AppError, notFound } from '../../http/errors.ts';
+import { AppError, notFound, unknownCursor } from '../../http/errors.ts';
 import { idempotent } from '../../http/idempotency.ts';
 import {
   answer,
@@ -204,9 +204,7 @@ export const trainingRoutes = router()
       const { tenantId, cursor, limit = defaultLimit } = c.req.valid('query');
       const page = await listTrainingRuns(await ownScope(c, tenantId), c.get('db'), { cursor, limit });
       if (page === null) {
-        throw new AppError('VALIDATION_FAILED', 'cursor: is not one of ours.', {
-          details: { issues: [{ path: 'cursor', message: 'is not one of ours' }] },
-        });
+        throw unknownCursor();
       }
       return c.json({ data: page.rows.map(toTrainingRun), meta: { nextCursor: page.nextCursor } }, 200);
     },

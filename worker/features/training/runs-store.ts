@@ -1,8 +1,9 @@
 /** The log of training runs in D1. At most one run of a tenant is queued or running; the table itself sees to it. */
-import { and, asc, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, lt, sql } from 'drizzle-orm';
 import type { TrainingRun } from '#contracts/scoring';
 import { trailOfJob, type AuditTrail } from '../../audit/trail.ts';
 import type { Database } from '../../db/client.ts';
+import { feedPart, isRunCursor, startedBefore } from '../../db/run-feed.ts';
 import { trainingRuns } from '../../db/schema/index.ts';
 import { inTenants } from '../../db/scoped.ts';
 import type { ReadScope, TenantScope } from '../../http/tenant-scope.ts';
@@ -132,8 +133,6 @@ export async function endTrainingRun(
   return ended.length > 0;
 }
 
-const cursorPattern = /^[0-9a-f-]{36}$/;
-
 /** Newest first. The cursor is the id of the last run shown; null when it names none of the scope's runs. */
 export async function listTrainingRuns(
   scope: ReadScope,
@@ -141,26 +140,15 @@ export async function listTrainingRuns(
   page: { cursor?: string | undefined; limit: number },
 ): Promise<{ rows: TrainingRunRow[]; nextCursor: string | null } | null> {
   const from =
-    page.cursor !== undefined && cursorPattern.test(page.cursor) ? await getTrainingRun(scope, db, page.cursor) : null;
+    page.cursor !== undefined && isRunCursor(page.cursor) ? await getTrainingRun(scope, db, page.cursor) : null;
   if (page.cursor !== undefined && from === null) return null;
   const rows = await db
     .select()
     .from(trainingRuns)
-    .where(
-      and(
-        inTenants(trainingRuns.tenantId, scope),
-        from === null
-          ? undefined
-          : or(
-              lt(trainingRuns.startedAt, from.startedAt),
-              and(eq(trainingRuns.startedAt, from.startedAt), lt(trainingRuns.id, from.id)),
-            ),
-      ),
-    )
+    .where(and(inTenants(trainingRuns.tenantId, scope), startedBefore(trainingRuns, from)))
     .orderBy(desc(trainingRuns.startedAt), desc(trainingRuns.id))
     .limit(page.limit + 1);
-  const shown = rows.slice(0, page.limit);
-  return { rows: shown, nextCursor: rows.length > page.limit ? (shown.at(-1)?.id ?? null) : null };
+  return feedPart(rows, page.limit);
 }
 
 export async function getTrainingRun(scope: ReadScope, db: Database, id: string): Promise<TrainingRunRow | null> {
