@@ -20,6 +20,9 @@ export const alertTypes = [
 export const alertTypeSchema = z.enum(alertTypes).meta({ id: 'AlertType' });
 export type AlertType = z.infer<typeof alertTypeSchema>;
 
+/** How a tenant's portal sync and its screens fare is its own affair: a link opens these to no dealer. */
+export const ownAffairAlertTypes: readonly AlertType[] = ['sync', 'display'];
+
 export const alertStatuses = ['open', 'acknowledged', 'snoozed', 'resolved', 'false_positive'] as const;
 export const alertStatusSchema = z.enum(alertStatuses).meta({ id: 'AlertStatus' });
 export type AlertStatus = z.infer<typeof alertStatusSchema>;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { cursorQueryShape, idSchema, inputTimeSchema, timeSchema } from './primitives.ts';
 
-export const auditActorTypes = ['user', 'api_key', 'job', 'anonymous'] as const;
+export const auditActorTypes = ['user', 'api_key', 'display', 'job', 'anonymous'] as const;
 export const auditOutcomes = ['success', 'denied', 'failed'] as const;
 
 const snapshotSchema = z.record(z.string(), z.unknown()).nullable();

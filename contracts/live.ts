@@ -3,6 +3,7 @@
  * A client that folds the snapshot and the deltas holds exactly what a fresh snapshot would give.
  */
 import { z } from 'zod';
+import { displayCommandSchema, displayLayoutSchema, heartbeatFieldsSchema } from './displays.ts';
 import { alertSeveritySchema, alertStatusSchema, alertTypeSchema } from './alerts.ts';
 import { idSchema, latitudeSchema, longitudeSchema, orNull, timeSchema } from './primitives.ts';
 import { recommendedActionSchema, riskLevelSchema } from './risk.ts';
@@ -24,6 +25,8 @@ export const liveLimits = {
   /** …and never more than this many unacknowledged ones. */
   slowReaderWindow: 3,
   tooSlowAfterMs: 60_000,
+  /** Of one packed frame: larger pictures come in parts. */
+  maxPackedFrameBytes: 1024 * 1024,
   resumeWindowMs: 10 * 60_000,
   resumeWindowDeltas: 10_000,
 } as const;
@@ -110,10 +113,13 @@ export const helloMessageSchema = z.object({
 });
 export const ackMessageSchema = z.object({ type: z.literal('ack'), seq: z.number().int().nonnegative() });
 export const filterMessageSchema = z.object({ type: z.literal('filter'), filter: liveFilterSchema });
+/** A display's word that it lives, every 30 s; from anybody else it is ignored. */
+export const heartbeatMessageSchema = z.object({ type: z.literal('heartbeat'), ...heartbeatFieldsSchema.shape });
 export const clientMessageSchema = z.discriminatedUnion('type', [
   helloMessageSchema,
   ackMessageSchema,
   filterMessageSchema,
+  heartbeatMessageSchema,
 ]);
 export type ClientMessage = z.infer<typeof clientMessageSchema>;
 export type HelloMessage = z.infer<typeof helloMessageSchema>;
@@ -154,12 +160,21 @@ export const noticeMessageSchema = z.object({
   message: z.string(),
 });
 export const errorMessageSchema = z.object({ type: z.literal('error'), code: z.string(), message: z.string() });
+/** To displays only. */
+export const commandMessageSchema = z.object({
+  type: z.literal('command'),
+  id: idSchema,
+  command: displayCommandSchema,
+  args: z.object({ layout: displayLayoutSchema.optional() }).optional(),
+});
+export type CommandMessage = z.infer<typeof commandMessageSchema>;
 export const serverMessageSchema = z.discriminatedUnion('type', [
   welcomeMessageSchema,
   snapshotMessageSchema,
   deltaMessageSchema,
   noticeMessageSchema,
   errorMessageSchema,
+  commandMessageSchema,
 ]);
 export type ServerMessage = z.infer<typeof serverMessageSchema>;
 export type SnapshotMessage = z.infer<typeof snapshotMessageSchema>;

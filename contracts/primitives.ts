@@ -3,10 +3,9 @@
  */
 import { z } from 'zod';
 
+export const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 /** A UUIDv7: time-ordered, so that primary keys stay clustered by creation. */
-export const idSchema = z
-  .string()
-  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/, 'must be a UUIDv7');
+export const idSchema = z.string().regex(idPattern, 'must be a UUIDv7');
 
 /** An instant, RFC 3339 in UTC (`2026-11-20T09:11:24.000Z`). */
 export const timeSchema = z.iso.datetime({ error: 'must be an RFC 3339 UTC time' });

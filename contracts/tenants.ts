@@ -63,11 +63,16 @@ export const tenantSchema = z
   .meta({ id: 'Tenant' });
 export type Tenant = z.infer<typeof tenantSchema>;
 
+/** The most gates a tenant may have. */
+export const maxIngestGates = 16;
+
 /** A tenant as the operator sees it. */
 export const adminTenantSchema = tenantSchema
   .extend({
     /** Requests a minute for each of its people; null is the platform's default. */
     requestsPerMinute: z.number().int().nullable(),
+    /** Objects that gather its telemetry before the live room; 0: none. */
+    ingestGates: z.number().int().min(0).max(maxIngestGates),
     userCount: z.number().int().nonnegative(),
     vehicleCount: z.number().int().nonnegative(),
   })
@@ -109,6 +114,8 @@ export const adminUpdateTenantInputSchema = z
     ...tenantFieldsShape,
     isActive: z.boolean().optional(),
     requestsPerMinute: z.number().int().min(1).max(1_000_000).nullable().optional(),
+    /** For tenants beyond some 300 requests of telemetry a second: about one gate for each 300. */
+    ingestGates: z.number().int().min(0).max(maxIngestGates).optional(),
   })
   .meta({ id: 'AdminUpdateTenantInput' });
 export type AdminUpdateTenantInput = z.infer<typeof adminUpdateTenantInputSchema>;

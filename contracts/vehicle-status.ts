@@ -28,24 +28,27 @@ export function statusOfReading(reading: Omit<StatusReading, 'at'>): 'moving' | 
 }
 
 /**
- * Status of a vehicle at `nowMs` (epoch milliseconds). A vehicle that never reported is offline.
+ * Status at `nowMs` of a vehicle whose reading was taken at `atMs` (both epoch milliseconds), and when it next changes by
+ * age alone; null when it is already offline.
  */
-export function vehicleStatusAt(reading: StatusReading | null, nowMs: number): VehicleStatus {
-  if (reading === null) return 'offline';
+export function statusSpan(
+  reading: Omit<StatusReading, 'at'>,
+  atMs: number,
+  nowMs: number,
+): { status: VehicleStatus; untilMs: number | null } {
   const status = statusOfReading(reading);
   const kind = status === 'stopped' ? 'stopped' : 'running';
-  const ageMs = nowMs - Date.parse(reading.at);
-  if (ageMs >= offlineAfterMs[kind]) return 'offline';
-  if (ageMs >= staleAfterMs[kind]) return 'stale';
-  return status;
+  if (nowMs < atMs + staleAfterMs[kind]) return { status, untilMs: atMs + staleAfterMs[kind] };
+  if (nowMs < atMs + offlineAfterMs[kind]) return { status: 'stale', untilMs: atMs + offlineAfterMs[kind] };
+  return { status: 'offline', untilMs: null };
 }
 
+/**
+ * Status of a vehicle at `nowMs` (epoch milliseconds). A vehicle that never reported is offline.
+ */
+export const vehicleStatusAt = (reading: StatusReading | null, nowMs: number): VehicleStatus =>
+  reading === null ? 'offline' : statusSpan(reading, Date.parse(reading.at), nowMs).status;
+
 /** Epoch milliseconds at which the status next changes by age alone, or null when it is already offline. */
-export function nextStatusChangeMs(reading: StatusReading | null, nowMs: number): number | null {
-  if (reading === null) return null;
-  const kind = statusOfReading(reading) === 'stopped' ? 'stopped' : 'running';
-  const atMs = Date.parse(reading.at);
-  if (nowMs < atMs + staleAfterMs[kind]) return atMs + staleAfterMs[kind];
-  if (nowMs < atMs + offlineAfterMs[kind]) return atMs + offlineAfterMs[kind];
-  return null;
-}
+export const nextStatusChangeMs = (reading: StatusReading | null, nowMs: number): number | null =>
+  reading === null ? null : statusSpan(reading, Date.parse(reading.at), nowMs).untilMs;

@@ -8,11 +8,12 @@ export const vehicleStatuses = ['moving', 'idle', 'stopped', 'stale', 'offline']
 export const vehicleStatusSchema = z.enum(vehicleStatuses).meta({ id: 'VehicleStatus' });
 export type VehicleStatus = z.infer<typeof vehicleStatusSchema>;
 
+export const vinPattern = /^[A-HJ-NPR-Z0-9]{17}$/;
 /** 17 characters without I, O, Q; lower case is folded. The check digit is not judged here: fleets have wrong ones. */
 export const vinSchema = z
   .string()
   .transform((text) => text.toUpperCase())
-  .pipe(z.string().regex(/^[A-HJ-NPR-Z0-9]{17}$/, 'must be 17 characters, digits and letters without I, O, Q'));
+  .pipe(z.string().regex(vinPattern, 'must be 17 characters, digits and letters without I, O, Q'));
 
 export const lastPositionSchema = z.object({
   lat: latitudeSchema,
