@@ -1,4 +1,5 @@
 /** Keys for machines: what a key may do, and the secrets that prove it (two while a rotation overlaps). */
+import { sql } from 'drizzle-orm';
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import type { Permission } from '#contracts/roles';
 import { id, time } from './columns.ts';
@@ -25,7 +26,12 @@ export const apiKeys = sqliteTable(
     lastUsedIp: text(),
     revokedAt: time(),
   },
-  (table) => [index('api_keys_tenant').on(table.tenantId, table.createdAt)],
+  (table) => [
+    index('api_keys_tenant').on(table.tenantId, table.createdAt),
+    index('api_keys_revoked')
+      .on(table.revokedAt)
+      .where(sql`revoked_at is not null`),
+  ],
 );
 
 export const apiKeySecrets = sqliteTable(
@@ -46,5 +52,6 @@ export const apiKeySecrets = sqliteTable(
   (table) => [
     index('api_key_secrets_key').on(table.apiKeyId, table.expiresAt),
     index('api_key_secrets_expires').on(table.expiresAt),
+    index('api_key_secrets_created').on(table.createdAt),
   ],
 );

@@ -12,6 +12,14 @@ export const tenants = sqliteTable('tenants', {
   isActive: integer({ mode: 'boolean' }).notNull().default(true),
   /** Counts committed changes that the live room must hear of; raised in the same batch as the change. */
   changeCounter: integer().notNull().default(0),
+  /** Gate objects in front of the live room, for tenants beyond some 300 telemetry requests a second; 0: none. */
+  ingestGates: integer().notNull().default(0),
+  /** Raised in the same batch as a change of geofences: tells the tenant's object that it must read them again. */
+  geofenceVersion: integer().notNull().default(0),
+  /** The version through which that object has said it knows everything; a sweep tells it the rest. */
+  geofenceVersionTold: integer().notNull().default(0),
+  /** The last event at the fences that was taken over from it, raised in the same batch as what the event led to. */
+  fenceEventMark: integer().notNull().default(0),
   createdAt: time().notNull(),
   updatedAt: time().notNull(),
 });

@@ -87,7 +87,13 @@ export const faults = sqliteTable(
     description: text().notNull(),
     system: text({ enum: vehicleSystems }).notNull(),
     severity: text({ enum: faultSeverities }).notNull(),
+    /** True while the portal or telemetry says so. */
     isActive: integer({ mode: 'boolean' }).notNull(),
+    /** Each source clears only what it reported itself. */
+    isPortalActive: integer({ mode: 'boolean' }).notNull().default(false),
+    isTelemetryActive: integer({ mode: 'boolean' }).notNull().default(false),
+    /** The time of telemetry's newest word on it; an older one changes nothing. */
+    telemetryAt: time(),
     firstSeenAt: time().notNull(),
     lastSeenAt: time().notNull(),
     clearedAt: time(),
