@@ -19,7 +19,7 @@ async function post(path, body, token) {
 
 function take(message, socket) {
   if (message.type === 'snapshot') {
-    if (message.part === 1) (vehicles.clear(), alerts.clear());
+    if (message.part === 1) (vehicles.clear(), alerts.clear(), (resume = undefined)); // half a picture resumes nothing
     for (const vehicle of message.vehicles) vehicles.set(vehicle.id, vehicle);
     for (const alert of message.alerts) alerts.set(alert.id, alert);
     if (message.part < message.parts) return;

@@ -84,10 +84,13 @@ export function noteUpToDate(window: AckWindow): void {
  */
 export function noteAck(window: AckWindow, seq: number, nowMs: number): 'advances' | 'repeats' | 'beyond' {
   if (seq > window.sentSeq) return 'beyond';
-  const waiting = window.unacked.filter((sent) => sent > seq);
+  const { unacked } = window;
+  let covered = 0;
+  while (covered < unacked.length && (unacked[covered] ?? 0) <= seq) covered += 1;
   const coversSnapshot = window.unackedSnapshots > 0 && seq >= window.snapshotSeq;
-  if (waiting.length === window.unacked.length && !coversSnapshot) return 'repeats';
-  window.unacked = waiting;
+  if (covered === 0 && !coversSnapshot) return 'repeats';
+  if (covered === unacked.length) unacked.length = 0;
+  else unacked.splice(0, covered);
   if (coversSnapshot) window.unackedSnapshots = 0;
   if (!isFull(window)) window.slowSinceMs = null;
   else if (window.slowSinceMs !== null) window.slowSinceMs = nowMs;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { closeCode } from '#contracts/live';
-import { isOneTooMany, noFrames, parseFrame } from './client-frames.ts';
+import { isOneTooMany, noFrames, parseFrame, plainAckIn, wouldBeOneTooMany } from './client-frames.ts';
 
 const codeOf = (frame: string | ArrayBuffer): number | null => {
   const parsed = parseFrame(frame);
@@ -50,4 +50,56 @@ describe('the frame rate', () => {
     expect(isOneTooMany(rate, 5_999)).toBe(true);
     expect(isOneTooMany(rate, 6_001)).toBe(false);
   });
+});
+
+describe('the short way of an ack', () => {
+  const number = fc.oneof(
+    fc.maxSafeNat().map(String),
+    fc.nat({ max: 20 }).map(String),
+    fc.constantFrom('', '-1', '-0', '01', '1.0', '1e3', ' 7', '7 ', '"7"', '9007199254740992', '999999999999999', '٣'),
+  );
+  const around = fc.constantFrom(
+    (n: string) => `{"type":"ack","seq":${n}}`,
+    (n: string) => `{"seq":${n},"type":"ack"}`,
+    (n: string) => `{"type":"ack","seq":${n}} `,
+    (n: string) => `{"type":"ack","seq":${n}`,
+    (n: string) => `{"type":"ack","seq":${n},"seq":3}`,
+    (n: string) => `{"type":"ack","seq":${n}}}`,
+    (n: string) => `{"type":"ack", "seq":${n}}`,
+    (n: string) => `{"type":"Ack","seq":${n}}`,
+  );
+
+  it('judges exactly as the long one', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.tuple(around, number).map(([write, n]) => write(n)),
+          fc.string(),
+        ),
+        (frame) => {
+          const seq = plainAckIn(frame);
+          if (seq !== null) expect(parseFrame(frame)).toEqual({ kind: 'message', message: { type: 'ack', seq } });
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('takes every ack that a client writes the usual way', () => {
+    fc.assert(
+      fc.property(fc.nat({ max: 999_999_999_999_999 }), (seq) => {
+        expect(plainAckIn(JSON.stringify({ type: 'ack', seq }))).toBe(seq);
+      }),
+    );
+    expect(plainAckIn(new ArrayBuffer(20))).toBeNull();
+  });
+});
+
+it('one too many is known before it is counted', () => {
+  const rate = noFrames();
+  for (let n = 0; n < 25; n += 1) {
+    const isKnown = wouldBeOneTooMany(rate, 5_000);
+    expect(isOneTooMany(rate, 5_000)).toBe(isKnown);
+  }
+  expect(wouldBeOneTooMany(rate, 6_000)).toBe(false);
 });

@@ -50,6 +50,30 @@ export function parseFrame(frame: string | ArrayBuffer): Frame {
   return parsed.success ? { kind: 'message', message: parsed.data } : refuse(closeCode.badFrame, 'not a known message');
 }
 
+const ackHead = '{"type":"ack","seq":';
+const zero = 48;
+
+/**
+ * The sequence number of an ack written as every client writes it; null for any other frame, which `parseFrame` then
+ * judges. Acks are most of what comes in. Judges exactly as `parseFrame` does, which a test holds.
+ */
+export function plainAckIn(frame: string | ArrayBuffer): number | null {
+  if (typeof frame !== 'string') return null;
+  const digits = frame.length - ackHead.length - 1;
+  // 15 digits are always a whole number that a double holds.
+  if (digits < 1 || digits > 15 || !frame.startsWith(ackHead) || frame.charCodeAt(frame.length - 1) !== 125)
+    return null;
+  const first = frame.charCodeAt(ackHead.length) - zero;
+  if (first === 0 && digits > 1) return null;
+  let seq = 0;
+  for (let at = ackHead.length; at < frame.length - 1; at += 1) {
+    const digit = frame.charCodeAt(at) - zero;
+    if (digit < 0 || digit > 9) return null;
+    seq = seq * 10 + digit;
+  }
+  return seq;
+}
+
 /** Frames of one socket within the running second. */
 export interface FrameRate {
   secondStartMs: number;
@@ -57,6 +81,10 @@ export interface FrameRate {
 }
 
 export const noFrames = (): FrameRate => ({ secondStartMs: 0, frames: 0 });
+
+/** Whether another frame now would be one too many; counts nothing. */
+export const wouldBeOneTooMany = (rate: FrameRate, nowMs: number): boolean =>
+  nowMs - rate.secondStartMs < 1_000 && rate.frames >= liveLimits.maxFramesPerSecond;
 
 /** Counts one frame; true when it is one too many. */
 export function isOneTooMany(rate: FrameRate, nowMs: number): boolean {

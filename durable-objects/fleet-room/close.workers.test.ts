@@ -5,6 +5,7 @@ import { closeCode } from '#contracts/live';
 import type { RoomPrincipal, Unwelcome } from '#durable-objects/fleet-room/feed';
 import { newRoom, who } from '#test/durable-objects/room-builders';
 import { connect, openWith } from '#test/durable-objects/room-client';
+import type { FleetRoom } from './fleet-room.ts';
 
 /** A room with one socket for each of these people. */
 async function roomWith(...people: Partial<RoomPrincipal>[]) {
@@ -67,5 +68,16 @@ describe('close', () => {
     const client = await openWith(room, await ticketOf(one));
     client.send({ type: 'hello', protocol: 1 });
     await client.untilSnapshot();
+  });
+});
+
+describe('a client that closes', () => {
+  it.each([1000, 1005, 1006, 1011, 1015, 4999, 0, 999, 5000, 70_000])('with code %i is let go', async (code) => {
+    const { room, stub } = await roomWith(one);
+    await runInDurableObject(stub, async (instance: FleetRoom, ctx) => {
+      const [ws] = ctx.getWebSockets();
+      if (ws) await instance.webSocketClose(ws, code, 'x'.repeat(200));
+    });
+    expect(await room.status()).toMatchObject({ sockets: 0 });
   });
 });

@@ -3,7 +3,17 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FleetRoom } from './fleet-room.ts';
-import { changeOf, newRoom, readingOf, seedOf, truck, uuid, who } from '#test/durable-objects/room-builders';
+import {
+  changeOf,
+  fallQuiet,
+  loseMemory,
+  newRoom,
+  readingOf,
+  seedOf,
+  truck,
+  uuid,
+  who,
+} from '#test/durable-objects/room-builders';
 import { connect, openWith } from '#test/durable-objects/room-client';
 
 /** A room with one truck, a reading and one connected client, evicted. */
@@ -13,6 +23,7 @@ async function evictedRoom() {
   await room.recordReadings({ sourceTenantId: tenantId, readings: [readingOf(uuid(1), Date.now())] });
   const client = await connect(room, who([tenantId]), { filter: { vehicleIds: [uuid(1)] } });
   await client.untilSnapshot();
+  await fallQuiet(stub);
   await evictDurableObject(stub);
   return { tenantId, room, stub, client };
 }
@@ -58,6 +69,7 @@ describe('after an eviction', () => {
       expect(await ctx.storage.getAlarm()).toBeLessThanOrEqual(Date.now() + 20_000);
     });
     expect(queued).toEqual([{ kind: 'copy_back', tenantId: expect.stringMatching(/^0194/) as string }]);
+    await fallQuiet(stub);
     await evictDurableObject(stub);
     expect(await runDurableObjectAlarm(stub)).toBe(true);
     expect((await room.status()).sockets).toBe(1);
@@ -81,8 +93,10 @@ describe('after an eviction', () => {
   it('a request may come first', async () => {
     const { room, stub, tenantId } = await evictedRoom();
     const { ticket } = await room.issueTicket(who([tenantId]));
+    await fallQuiet(stub);
     await evictDurableObject(stub);
     const second = await openWith(room, ticket);
+    await fallQuiet(stub);
     await evictDurableObject(stub);
     second.send({ type: 'hello', protocol: 1 });
     await second.untilSnapshot();
@@ -132,10 +146,12 @@ describe('after an eviction', () => {
       await change(counter);
       await slow.until(() => slow.deltas.length === counter - 10);
     }
+    await fallQuiet(stub);
     await evictDurableObject(stub);
     await change(21);
     await scheduler.wait(150);
     expect(slow.deltas).toHaveLength(10);
+    await fallQuiet(stub);
     await evictDurableObject(stub);
     await runInDurableObject(stub, (_, ctx) => {
       for (const ws of ctx.getWebSockets()) {
@@ -157,12 +173,15 @@ describe('after an eviction', () => {
     client.close();
     await room.recordReadings({ sourceTenantId: tenantId, readings: [readingOf(uuid(1), Date.now())] });
     await room.applyChange(changeOf(tenantId, 13, { vehicles: [truck(tenantId, 1, { riskLevel: 'high' })] }));
+    await fallQuiet(stub);
     await evictDurableObject(stub);
     expect((await room.status()).heardThrough).toEqual({ [tenantId]: 10 });
     expect((await room.listDirtyReadings(9)).readings).toHaveLength(1);
+    await fallQuiet(stub);
     await evictDurableObject(stub);
     await room.applyChange(changeOf(tenantId, 12, { vehicles: [truck(tenantId, 1, { riskLevel: 'low' })] }));
     await room.applyChange(changeOf(tenantId, 11, { removedVehicleIds: [uuid(2)] }));
+    await fallQuiet(stub);
     await evictDurableObject(stub);
     expect(await room.status()).toMatchObject({ vehicles: 1, heardThrough: { [tenantId]: 13 } });
     const { ticket } = await room.issueTicket(who([tenantId]));
@@ -182,6 +201,7 @@ describe('after an eviction', () => {
 
 /** An object that is not awake has nothing to lose. */
 async function evictIfAwake(stub: DurableObjectStub): Promise<void> {
+  await fallQuiet(stub);
   await evictDurableObject(stub).catch((cause: unknown) => {
     if (!String(cause).includes('not currently running')) throw cause;
   });
@@ -201,6 +221,7 @@ describe('a random life with evictions', () => {
       isRemoved: fc.boolean(),
     }),
     fc.record({ op: fc.constant('evict' as const) }),
+    fc.record({ op: fc.constant('lose' as const) }),
     fc.record({ op: fc.constant('pause' as const) }),
   );
 
@@ -209,12 +230,18 @@ describe('a random life with evictions', () => {
     for (const history of histories) {
       const { tenantId, room, stub } = newRoom();
       await room.seed(seedOf(tenantId, []));
-      const hellos = [{}, { filter: { riskLevels: ['critical'] } }, { filter: { vehicleIds: [uuid(1), uuid(2)] } }];
+      const hellos = [
+        {},
+        { encoding: 'packed' },
+        { filter: { riskLevels: ['critical'] } },
+        { filter: { vehicleIds: [uuid(1), uuid(2)] }, encoding: 'packed' },
+      ];
       const clients = await Promise.all(hellos.map((hello) => connect(room, who([tenantId]), hello)));
       await Promise.all(clients.map((client) => client.untilSnapshot()));
       let counter = 10;
       for (const next of history) {
         if (next.op === 'evict') await evictIfAwake(stub);
+        if (next.op === 'lose') await loseMemory(stub);
         if (next.op === 'pause') await scheduler.wait(90);
         if (next.op === 'reading') {
           const readings = [readingOf(uuid(next.n), Date.now(), { speedMph: next.speedMph })];
@@ -240,5 +267,55 @@ describe('a random life with evictions', () => {
         fresh.close();
       }
     }
+  });
+});
+
+describe('memory lost before the room fell quiet', () => {
+  /** A room whose client holds more than its socket's attachment says. */
+  async function aheadOfItsAttachment(hello: object = {}) {
+    const { tenantId, room, stub } = newRoom();
+    await room.seed(seedOf(tenantId, [truck(tenantId, 1), truck(tenantId, 2)]));
+    const client = await connect(room, who([tenantId]), hello);
+    await client.untilSnapshot();
+    await fallQuiet(stub);
+    await room.applyChange(changeOf(tenantId, 11, { vehicles: [truck(tenantId, 1, { riskScore: 11 })] }));
+    await client.until(() => client.deltas.length === 1);
+    await loseMemory(stub);
+    return { tenantId, room, stub, client };
+  }
+
+  it('is healed by one whole snapshot, and nobody is closed', async () => {
+    const { tenantId, room, client } = await aheadOfItsAttachment();
+    await room.applyChange(changeOf(tenantId, 12, { vehicles: [truck(tenantId, 1, { riskScore: 12 })] }));
+    await client.until(() => client.picture.vehicles.get(uuid(1))?.riskScore === 12);
+    expect(client.of('snapshot').length).toBe(2);
+    await room.applyChange(changeOf(tenantId, 13, { vehicles: [truck(tenantId, 1, { riskScore: 13 })] }));
+    await client.until(() => client.picture.vehicles.get(uuid(1))?.riskScore === 13);
+    expect(client.of('snapshot').length).toBe(2);
+    expect(client.closed).toBeNull();
+  });
+
+  it('an ack of what the room has forgotten it sent is no offence', async () => {
+    const { room, client } = await aheadOfItsAttachment({ encoding: 'packed' });
+    client.send({ type: 'ack', seq: client.picture.seq });
+    await client.untilSnapshot(2);
+    expect(client.closed).toBeNull();
+    client.send({ type: 'ack', seq: (await room.status()).seq + 1 });
+    expect(await client.untilClosed()).toBe(4400);
+  });
+
+  it('nothing is to be healed after a quiet end: the room kept what it knew by itself', async () => {
+    const { tenantId, room, stub } = newRoom();
+    await room.seed(seedOf(tenantId, [truck(tenantId, 1)]));
+    const client = await connect(room, who([tenantId]));
+    const narrow = await connect(room, who([tenantId]), { filter: { vehicleIds: [uuid(2)] } });
+    await Promise.all([client.untilSnapshot(), narrow.untilSnapshot()]);
+    await room.applyChange(changeOf(tenantId, 11, { vehicles: [truck(tenantId, 1, { riskScore: 11 })] }));
+    await client.until(() => client.deltas.length === 1);
+    // Waits for the room's timer: an object with a timer is not evicted.
+    await evictDurableObject(stub);
+    await room.applyChange(changeOf(tenantId, 12, { vehicles: [truck(tenantId, 1, { riskScore: 12 })] }));
+    await client.until(() => client.deltas.length === 2);
+    expect([client.of('snapshot').length, narrow.of('snapshot').length, narrow.deltas.length]).toEqual([1, 1, 0]);
   });
 });

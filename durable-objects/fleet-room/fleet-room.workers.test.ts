@@ -5,6 +5,7 @@ import { closeCode } from '#contracts/live';
 import { connect, openWith, type RoomClient } from '#test/durable-objects/room-client';
 import { alertOf } from '#test/durable-objects/random-world';
 import { changeOf, newRoom, readingOf, seedOf, truck, uuid, who } from '#test/durable-objects/room-builders';
+import type { FleetRoom } from './fleet-room.ts';
 
 const unitsOf = (client: RoomClient) => [...client.picture.vehicles.values()].map((row) => row.unitNumber).sort();
 
@@ -328,5 +329,22 @@ describe('a slow reader', () => {
     expect(slow.closed).toBeNull();
     expect(slow.picture.vehicles).toEqual(quick.picture.vehicles);
     expect(quick.deltas).toHaveLength(16);
+  });
+
+  it('who has gone leaves no alarm behind that comes again and again', async () => {
+    const { tenantId, room, stub } = newRoom();
+    await room.seed(seedOf(tenantId, [truck(tenantId, 1)]));
+    const slow = await connect(room, who([tenantId]), {}, false);
+    await slow.untilSnapshot();
+    slow.close();
+    await expect.poll(async () => (await room.status()).sockets).toBe(0);
+    // What it left behind has fallen due, and changes wait for which nobody waits.
+    await room.applyChange(changeOf(tenantId, 11, { vehicles: [truck(tenantId, 1, { riskScore: 11 })] }));
+    const nextAlarmMs = await runInDurableObject(stub, async (instance: FleetRoom, { storage }) => {
+      Object.assign(instance['room']?.fanOut ?? {}, { slowDueMs: Date.now() - 1 });
+      await instance.alarm();
+      return storage.getAlarm();
+    });
+    expect(nextAlarmMs ?? Infinity).toBeGreaterThan(Date.now() + 1_000);
   });
 });

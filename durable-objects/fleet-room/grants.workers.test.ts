@@ -1,7 +1,7 @@
 /** Dealer links in an open room: what a grant brings to sockets and tickets, and what an end takes away. */
 import { evictDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
-import { changeOf, newRoom, seedOf, truck, uuid, who } from '#test/durable-objects/room-builders';
+import { changeOf, fallQuiet, newRoom, seedOf, truck, uuid, who } from '#test/durable-objects/room-builders';
 import { connect, openWith, type RoomClient } from '#test/durable-objects/room-client';
 
 const customer = uuid(900);
@@ -49,8 +49,10 @@ describe('a grant', () => {
   it('reaches sockets and tickets of a room that has lost its memory, and stays with them', async () => {
     const { tenantId, room, stub, client } = await dealerRoom();
     const { ticket } = await room.issueTicket(who([tenantId]));
+    await fallQuiet(stub);
     await evictDurableObject(stub);
     expect(await room.grantSources([customer])).toEqual({ widened: 2 });
+    await fallQuiet(stub);
     await evictDurableObject(stub);
     await room.seed(customerSeed());
     await client.until(() => client.picture.vehicles.size === 3);

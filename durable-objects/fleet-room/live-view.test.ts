@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { RoomChange, RoomSeed } from './feed.ts';
+import type { DeltaMessage, SnapshotMessage } from '#contracts/live';
+import { PackedReader } from '#contracts/live-packed';
+import { packDelta, packSnapshot } from '#contracts/live-packed-writer';
+import type { RoomChange, RoomSeed, VehicleFacts } from './feed.ts';
 import { changesSince, deltaFor, isEmptyDelta, snapshotFor, viewerOf, type Viewer } from './live-view.ts';
 import {
   alertOf,
@@ -14,15 +17,21 @@ import {
 } from '#test/durable-objects/random-world';
 import type { Operation } from '#test/durable-objects/random-world';
 import { applyChange, applySeed, closeTick, dropSource, pruneLog, recordReadings } from './room-feeds.ts';
-import { ageStatuses, emptyRoom, noOpenTick, type RoomState } from './room-state.ts';
+import { ageStatuses } from './room-readings.ts';
+import { emptyRoom, noOpenTick, type RoomState } from './room-state.ts';
 
 const byId = <T extends { id: string }>(rows: Iterable<T>) => new Map([...rows].map((row) => [row.id, row]));
+
+const asSeen = ({ unitNumber, make, model }: VehicleFacts) => ({ unitNumber, make, model });
 
 type Rights = typeof viewerRights extends fc.Arbitrary<infer T> ? T : never;
 
 interface Served {
   viewer: Viewer;
   client: FoldingClient;
+  /** The same viewer in the other encoding. */
+  packed: FoldingClient;
+  reader: PackedReader;
   heldThrough: number;
 }
 
@@ -35,12 +44,31 @@ interface World {
   clients: Served[];
 }
 
+/** The room's numbers of vehicles: by id, for good, whatever becomes of the vehicle. */
+const numbers = new Map<string, number>();
+function numberOf(id: string): number {
+  const number = numbers.get(id) ?? numbers.size + 1;
+  numbers.set(id, number);
+  return number;
+}
+
+/** Gives both clients of a viewer the whole picture, each in its encoding. */
+function takeWhole(room: RoomState, { viewer, client, packed, reader }: Omit<Served, 'heldThrough'>): void {
+  const picture = snapshotFor(room, viewer);
+  client.take(room.seq, picture);
+  const parts = packSnapshot({ epoch: 'epoch.p', seq: room.seq }, picture, numberOf);
+  const messages = parts.map((part) => reader.read(part.buffer as ArrayBuffer) as SnapshotMessage);
+  packed.take(room.seq, {
+    vehicles: messages.flatMap(({ vehicles }) => vehicles),
+    alerts: messages.flatMap(({ alerts }) => alerts),
+  });
+}
+
 /** Serves one client as sockets do: a delta from what it holds, or a snapshot when that lies before the window. */
 function serve(room: RoomState, served: Served, changes: ReturnType<typeof changesSince> | null): void {
-  const { viewer, client } = served;
-  if (client.seq < room.resumeFloor) {
-    client.take(room.seq, snapshotFor(room, viewer));
-  } else {
+  const { viewer, client, packed, reader } = served;
+  if (client.seq < room.resumeFloor) takeWhole(room, served);
+  else {
     const delta = deltaFor(room, viewer, changes ?? changesSince(room, client.seq, null));
     for (const row of [...delta.vehicles, ...delta.alerts]) {
       if (row.tenantId !== undefined) expect(viewer.tenantIds.has(row.tenantId)).toBe(true);
@@ -49,12 +77,19 @@ function serve(room: RoomState, served: Served, changes: ReturnType<typeof chang
       expect([...viewer.tenantIds].some((tenantId) => id.startsWith(`${tenantId}/`))).toBe(true);
     }
     // Nothing for this viewer: nothing is sent, and its sequence number stays behind the room's.
-    if (!isEmptyDelta(delta)) client.fold(client.seq, room.seq, delta);
+    if (!isEmptyDelta(delta)) {
+      const frame = packDelta({ prev: client.seq, seq: room.seq, ...delta }, numberOf);
+      const message = reader.read(frame?.buffer as ArrayBuffer) as DeltaMessage;
+      expect(message).toEqual({ type: 'delta', prev: client.seq, seq: room.seq, ...delta });
+      client.fold(client.seq, room.seq, delta);
+      packed.fold(message.prev, message.seq, message);
+    }
   }
   served.heldThrough = room.seq;
   const fresh = snapshotFor(room, viewer);
   expect(client.vehicles).toEqual(byId(fresh.vehicles));
   expect(client.alerts).toEqual(byId(fresh.alerts));
+  expect(packed).toEqual(client);
 }
 
 function step(world: World, operation: Operation): void {
@@ -139,15 +174,16 @@ function newWorld(rights: readonly Rights[]): World {
     heldSeed: null,
     clients: rights.map(({ filter, ...principal }) => {
       const viewer = viewerOf(principal, filter);
-      const client = new FoldingClient();
-      client.take(room.seq, snapshotFor(room, viewer));
-      return { viewer, client, heldThrough: room.seq };
+      const clients = { client: new FoldingClient(), packed: new FoldingClient(), reader: new PackedReader() };
+      const served = { viewer, ...clients, heldThrough: room.seq };
+      takeWhole(room, served);
+      return served;
     }),
   };
 }
 
 describe('folding snapshot and deltas', () => {
-  it('gives every viewer what a fresh snapshot would, whatever happened and whatever was merged', () => {
+  it('gives every viewer what a fresh snapshot would, in both encodings, whatever happened and whatever was merged', () => {
     fc.assert(
       fc.property(
         fc.array(viewerRights, { minLength: 1, maxLength: 8, size: 'max' }),
@@ -161,6 +197,27 @@ describe('folding snapshot and deltas', () => {
       ),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('a wall', () => {
+  it('shows no full VIN and no phone number, whichever word of a vehicle holds one', () => {
+    const vin = '1XKYDP9X0RJ000001';
+    const room = emptyRoom('own', 'epoch');
+    const facts = (riskScore: number) =>
+      factsOf('own', 1, { unitNumber: vin, make: `Kenworth ${vin}`, model: 'ask (303) 555-0142', riskScore });
+    applySeed(room, { sourceTenantId: 'own', counter: 1, vehicles: [facts(1)], alerts: [], readings: [] }, startMs);
+    closeTick(room);
+    const prev = room.seq;
+    const change = { sourceTenantId: 'own', counters: [2], removedVehicleIds: [], alerts: [] };
+    applyChange(room, { ...change, vehicles: [facts(2)] });
+    closeTick(room);
+    const rights = { tenantIds: ['own'], onlyAssignedTo: null };
+    const wall = viewerOf({ ...rights, kind: 'display' });
+    const masked = { unitNumber: '…RJ000001', make: 'Kenworth …RJ000001', model: 'ask [phone]', riskScore: 2 };
+    expect(snapshotFor(room, wall).vehicles).toMatchObject([masked]);
+    expect(deltaFor(room, wall, changesSince(room, prev, null)).vehicles).toMatchObject([masked]);
+    expect(snapshotFor(room, viewerOf({ ...rights, kind: 'user' })).vehicles).toMatchObject([facts(2)].map(asSeen));
   });
 });
 

@@ -5,10 +5,10 @@
  * every sequence number of the resume window: live-view.test.ts holds this against random histories.
  */
 import type { DeltaMessage, LiveAlert, LiveFilter, LiveVehicle, VehicleDelta } from '#contracts/live';
+import { wallText, wallUnit } from '#contracts/wall-text';
 import type { RoomPrincipal } from './feed.ts';
 import {
   liveVehicleOf,
-  scopeOf,
   type LeftEntry,
   type OpenTick,
   type RoomState,
@@ -29,6 +29,8 @@ export interface Viewer {
   onlyAssignedTo: string | null;
   vehicleIds: ReadonlySet<string> | null;
   riskLevels: ReadonlySet<string> | null;
+  /** A wall display: whoever stands in the hall reads what it is sent. */
+  isWall: boolean;
 }
 
 /** cyrb53: 53 bits, enough to tell the viewers of one room apart; nobody gains by a collision with themselves. */
@@ -49,14 +51,20 @@ const sorted = (values: Iterable<string>): string[] => [...new Set(values)].sort
 
 /** The viewer that a person's rights and filter make. A filter can only narrow the rights. */
 export function viewerOf(
-  principal: Pick<RoomPrincipal, 'tenantIds' | 'onlyAssignedTo'>,
+  principal: Pick<RoomPrincipal, 'tenantIds' | 'onlyAssignedTo'> & {
+    kind?: RoomPrincipal['kind'];
+    onlyVehicleId?: string | null;
+  },
   filter: RoomFilter = {},
 ): Viewer {
   const wanted = filter.tenantIds && new Set(filter.tenantIds);
   const tenantIds = sorted(principal.tenantIds).filter((tenantId) => wanted === undefined || wanted.has(tenantId));
-  const vehicleIds = filter.vehicleIds ? sorted(filter.vehicleIds) : null;
+  const { onlyVehicleId = null } = principal;
+  let vehicleIds = filter.vehicleIds ? sorted(filter.vehicleIds) : null;
+  if (onlyVehicleId !== null) vehicleIds = (vehicleIds ?? [onlyVehicleId]).filter((id) => id === onlyVehicleId);
   const riskLevels = filter.riskLevels ? sorted(filter.riskLevels) : null;
-  const key = JSON.stringify([tenantIds, principal.onlyAssignedTo, vehicleIds, riskLevels]);
+  const isWall = principal.kind === 'display';
+  const key = JSON.stringify([tenantIds, principal.onlyAssignedTo, vehicleIds, riskLevels, isWall]);
   return {
     key,
     digest: digestOf(key),
@@ -64,12 +72,14 @@ export function viewerOf(
     onlyAssignedTo: principal.onlyAssignedTo,
     vehicleIds: vehicleIds && new Set(vehicleIds),
     riskLevels: riskLevels && new Set<string>(riskLevels),
+    isWall,
   };
 }
 
+/** What narrows most is asked first: a room with hundreds of drivers asks for each of them of every truck. */
 export const seesVehicle = (viewer: Viewer, scope: VehicleScope): boolean =>
-  viewer.tenantIds.has(scope.tenantId) &&
   (viewer.onlyAssignedTo === null || viewer.onlyAssignedTo === scope.assignedDriverId) &&
+  viewer.tenantIds.has(scope.tenantId) &&
   (viewer.vehicleIds === null || viewer.vehicleIds.has(scope.id)) &&
   (viewer.riskLevels === null || (scope.riskLevel !== null && viewer.riskLevels.has(scope.riskLevel)));
 
@@ -89,18 +99,33 @@ export function seesAlert(
 
 const scopeNow = (state: RoomState, vehicleId: string | null): VehicleScope | null => {
   const entry = vehicleId === null ? undefined : state.vehicles.get(vehicleId);
-  return entry ? scopeOf(entry) : null;
+  return entry ? entry.facts : null;
 };
+
+type VehicleWords = Pick<LiveVehicle, 'unitNumber' | 'make' | 'model'>;
+
+/** Words as this viewer may read them: on a wall no full VIN and no phone number, whatever field somebody put one into. */
+function shown<T extends Partial<VehicleWords>>(viewer: Viewer, vehicle: T): T {
+  if (!viewer.isWall) return vehicle;
+  const { unitNumber, make, model } = vehicle;
+  const masked: Partial<VehicleWords> = {};
+  if (unitNumber !== undefined) masked.unitNumber = wallUnit(unitNumber);
+  if (typeof make === 'string') masked.make = wallText(make);
+  if (typeof model === 'string') masked.model = wallText(model);
+  return { ...vehicle, ...masked };
+}
+const shownAlert = (viewer: Viewer, alert: LiveAlert): LiveAlert =>
+  viewer.isWall ? { ...alert, title: wallText(alert.title) } : alert;
 
 /** Everything the viewer sees, as of the last change applied. */
 export function snapshotFor(state: RoomState, viewer: Viewer): { vehicles: LiveVehicle[]; alerts: LiveAlert[] } {
   const vehicles: LiveVehicle[] = [];
   for (const [id, entry] of state.vehicles) {
-    if (seesVehicle(viewer, scopeOf(entry))) vehicles.push(liveVehicleOf(entry, state.readings.get(id)));
+    if (seesVehicle(viewer, entry.facts)) vehicles.push(shown(viewer, liveVehicleOf(entry, state.readings.get(id))));
   }
   const alerts: LiveAlert[] = [];
   for (const { alert } of state.alerts.values()) {
-    if (seesAlert(viewer, alert, scopeNow(state, alert.vehicleId))) alerts.push(alert);
+    if (seesAlert(viewer, alert, scopeNow(state, alert.vehicleId))) alerts.push(shownAlert(viewer, alert));
   }
   return { vehicles, alerts };
 }
@@ -163,7 +188,7 @@ function scopeAt(state: RoomState, since: ChangesSince, vehicleId: string | null
   const left = since.vehiclesLeft.get(vehicleId);
   if (left) return left.createdSeq <= since.prev ? left.scope : null;
   const entry = state.vehicles.get(vehicleId);
-  return entry !== undefined && entry.createdSeq <= since.prev ? scopeOf(entry) : null;
+  return entry !== undefined && entry.createdSeq <= since.prev ? entry.facts : null;
 }
 
 /** What the viewer held of an alert as of `prev`: its tenant and vehicle, or null when it was not in the picture. */
@@ -199,9 +224,9 @@ export function deltaFor(state: RoomState, viewer: Viewer, since: ChangesSince):
     const entry = state.vehicles.get(id);
     const sawBefore = scopeAt(state, since, id);
     const isHeld = sawBefore !== null && seesVehicle(viewer, sawBefore);
-    if (entry && seesVehicle(viewer, scopeOf(entry))) {
+    if (entry && seesVehicle(viewer, entry.facts)) {
       const vehicle = isHeld ? differenceOf(state, since, id, entry) : liveVehicleOf(entry, state.readings.get(id));
-      if (vehicle) body.vehicles.push(vehicle);
+      if (vehicle) body.vehicles.push(shown(viewer, vehicle));
     } else if (isHeld) {
       body.removed.push(id);
     }
@@ -211,7 +236,7 @@ export function deltaFor(state: RoomState, viewer: Viewer, since: ChangesSince):
     const before = alertAt(state, since, id);
     const isHeld = before !== null && seesAlert(viewer, before, scopeAt(state, since, before.vehicleId));
     if (entry && seesAlert(viewer, entry.alert, scopeNow(state, entry.alert.vehicleId))) {
-      if (!isHeld || entry.seq > since.prev) body.alerts.push(entry.alert);
+      if (!isHeld || entry.seq > since.prev) body.alerts.push(shownAlert(viewer, entry.alert));
     } else if (isHeld) {
       body.alertsClosed.push(id);
     }

@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { nextAlarmMs, shouldRearm, type AlarmReasons } from './next-alarm.ts';
 
-const nothing: AlarmReasons = { tickMs: null, statusMs: null, helloMs: null, slowReaderMs: null, copyBackMs: null };
+const nothing: AlarmReasons = {
+  tickMs: null,
+  statusMs: null,
+  helloMs: null,
+  slowReaderMs: null,
+  copyBackMs: null,
+  displayMs: null,
+  tracksMs: null,
+  subscribersMs: null,
+  mirrorsMs: null,
+};
 
 describe('the next alarm', () => {
   it('is null when nothing is awaited', () => {

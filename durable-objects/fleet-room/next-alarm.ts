@@ -4,7 +4,7 @@
 
 /** Epoch milliseconds at which each thing is due; null when nothing of the kind is awaited. */
 export interface AlarmReasons {
-  /** The edge of the running tick, when changes wait for it. */
+  /** A while after the edge of the running tick, when changes wait for it: the timer has ticked by then. */
   tickMs: number | null;
   /** A vehicle goes stale or offline by age. */
   statusMs: number | null;
@@ -14,6 +14,14 @@ export interface AlarmReasons {
   slowReaderMs: number | null;
   /** Readings wait to be copied back to D1. */
   copyBackMs: number | null;
+  /** A display has fallen silent, or the Worker has not been told of one. */
+  displayMs: number | null;
+  /** Readings wait to be sent to the tracks. */
+  tracksMs: number | null;
+  /** Rooms that watch this one wait to be sent something again. */
+  subscribersMs: number | null;
+  /** A subscription to a customer's room is to be made or renewed. */
+  mirrorsMs: number | null;
 }
 
 /** The earliest reason, never in the past; null when the room may sleep. */

@@ -13,7 +13,8 @@ import {
   pruneLog,
   recordReadings,
 } from './room-feeds.ts';
-import { ageStatuses, emptyRoom, nothingUnsaved, type RoomState } from './room-state.ts';
+import { ageStatuses } from './room-readings.ts';
+import { emptyRoom, nothingUnsaved, type RoomState } from './room-state.ts';
 
 const seededRoom = (): RoomState => {
   const room = emptyRoom('own', 'epoch');

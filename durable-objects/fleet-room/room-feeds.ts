@@ -4,28 +4,30 @@
  */
 import { isLiveAlertStatus } from '#contracts/alerts';
 import type { LiveAlert } from '#contracts/live';
-import type { Reading } from '#contracts/telemetry';
 import { vehicleStatusAt } from '#contracts/vehicle-status';
+import { placeRows, type VehicleReadingRow } from '../readings/packed-readings.ts';
 import type {
   DirtyReadings,
+  IdRange,
   LiveOverlay,
   RoomChange,
   RoomReadings,
   RoomSeed,
+  SeedPart,
   VehicleFacts,
-  VehicleReading,
 } from './feed.ts';
 import { hasHeard, hear, hearThrough, heardUpTo } from './heard-counters.ts';
+import { asRow, belongingTo, learn, takeOwn } from './room-readings.ts';
 import {
   closeAlert,
   noOpenTick,
   putAlert,
-  putReading,
   putVehicle,
   removeVehicle,
   type OpenTick,
   type RoomState,
 } from './room-state.ts';
+import { vehicleNamed } from './vehicle-names.ts';
 
 /** Throws on a row of another tenant than the feed names: a mistake that must not become a leak. */
 function requireOneTenant(sourceTenantId: string, rows: readonly (VehicleFacts | LiveAlert)[]): void {
@@ -97,27 +99,39 @@ export function applyChange(state: RoomState, change: RoomChange): { isSeeded: b
   return { isSeeded: true };
 }
 
+const isWithin = (range: IdRange | null, id: string): boolean =>
+  range !== null && (range.after === null || id > range.after) && (range.through === null || id <= range.through);
+
+const wholePart: SeedPart = {
+  vehicles: { after: null, through: null },
+  alerts: { after: null, through: null },
+  completes: null,
+};
+
 /**
- * Replaces what the room holds of a source, save what a newer change brought. A seed older than what the room has
- * heard through brings nothing new and is ignored.
+ * Replaces what the room holds of a source, or of the ids its part speaks for, save what a newer change brought. A seed
+ * older than what the room has heard through brings nothing new and is ignored. Until the last part has come, the room
+ * has heard nothing through: should it never come, the sweep sees a room that lags.
  */
 export function applySeed(state: RoomState, seed: RoomSeed, nowMs: number): void {
-  const { sourceTenantId, counter } = seed;
+  const { sourceTenantId, counter, part = { ...wholePart, completes: counter } } = seed;
   requireOneTenant(sourceTenantId, seed.vehicles);
   requireOneTenant(sourceTenantId, seed.alerts);
-  const heard = state.sources.get(sourceTenantId) ?? heardUpTo(counter);
+  const heard = state.sources.get(sourceTenantId) ?? heardUpTo(part.completes ?? -1);
   if (counter < heard.heardThrough) return;
-  hearThrough(heard, counter);
+  if (part.completes !== null) hearThrough(heard, part.completes);
   state.sources.set(sourceTenantId, heard);
   state.unsaved.sources.add(sourceTenantId);
 
   const vehicleIds = new Set(seed.vehicles.map((facts) => facts.id));
   for (const [id, { facts, version }] of state.vehicles) {
-    if (facts.tenantId === sourceTenantId && version <= counter && !vehicleIds.has(id)) removeVehicle(state, id);
+    if (facts.tenantId !== sourceTenantId || version > counter || vehicleIds.has(id)) continue;
+    if (isWithin(part.vehicles, id)) removeVehicle(state, id);
   }
   const alertIds = new Set(seed.alerts.map((alert) => alert.id));
   for (const [id, { alert, version }] of state.alerts) {
-    if (alert.tenantId === sourceTenantId && version <= counter && !alertIds.has(id)) closeAlert(state, id);
+    if (alert.tenantId !== sourceTenantId || version > counter || alertIds.has(id)) continue;
+    if (isWithin(part.alerts, id)) closeAlert(state, id);
   }
   const isNewer = (held: { version: number } | undefined) => held !== undefined && held.version > counter;
   for (const facts of seed.vehicles) {
@@ -130,7 +144,7 @@ export function applySeed(state: RoomState, seed: RoomSeed, nowMs: number): void
     putAlert(state, alert, counter);
   }
   clearTombstones(state, sourceTenantId);
-  keepNewest(state, sourceTenantId, seed.readings, false, nowMs);
+  learn(state, sourceTenantId, seed.readings.map(asRow), nowMs);
 }
 
 /** Forgets everything of a source tenant. */
@@ -146,56 +160,35 @@ export function dropSource(state: RoomState, sourceTenantId: string): void {
   if (state.sources.delete(sourceTenantId)) state.unsaved.sources.add(sourceTenantId);
 }
 
-const higher = (a: number | null, b: number | null): number | null =>
-  a === null || b === null ? (a ?? b) : Math.max(a, b);
-
-/** Meters only rise, so what any reading said of them stays true of the newest one, which may not mention them. */
-const withMeters = (newest: Reading, other: Reading): Reading => ({
-  ...newest,
-  odometerMiles: higher(newest.odometerMiles, other.odometerMiles),
-  engineHours: higher(newest.engineHours, other.engineHours),
-});
-
-/** Keeps each reading that is newer than the one held; of two of the same instant the first. */
-function keepNewest(
-  state: RoomState,
-  sourceTenantId: string,
-  readings: readonly VehicleReading[],
-  isDirty: boolean,
-  nowMs: number,
-): number {
-  let kept = 0;
-  for (const { vehicleId, ...reading } of readings) {
-    const held = state.readings.get(vehicleId);
-    const tenantId = state.vehicles.get(vehicleId)?.facts.tenantId ?? held?.sourceTenantId ?? sourceTenantId;
-    if (tenantId !== sourceTenantId || state.tombstones.has(vehicleId)) continue;
-    if (held) {
-      const aheadMs = Date.parse(reading.at) - Date.parse(held.reading.at);
-      if (aheadMs === 0) continue;
-      const merged = aheadMs > 0 ? withMeters(reading, held.reading) : withMeters(held.reading, reading);
-      const isNews =
-        aheadMs > 0 ||
-        merged.odometerMiles !== held.reading.odometerMiles ||
-        merged.engineHours !== held.reading.engineHours;
-      if (!isNews) continue;
-      putReading(state, vehicleId, sourceTenantId, merged, isDirty, nowMs);
-      if (aheadMs > 0) kept += 1;
-      continue;
-    }
-    putReading(state, vehicleId, sourceTenantId, reading, isDirty, nowMs);
-    kept += 1;
-  }
-  return kept;
-}
-
 /**
  * Takes in readings; answers how many became the latest of their vehicle. The room is the record of its own tenant's
  * readings, so those are kept even of a vehicle it has not heard of yet; of another tenant only while it is shown here.
  */
-export function recordReadings(state: RoomState, batch: RoomReadings, nowMs: number): number {
-  const { sourceTenantId, readings } = batch;
-  if (sourceTenantId !== state.ownTenantId && !state.sources.has(sourceTenantId)) return 0;
-  return keepNewest(state, sourceTenantId, readings, true, nowMs);
+export function recordReadings(state: RoomState, { sourceTenantId, readings }: RoomReadings, nowMs: number): number {
+  const rows = readings.map(asRow);
+  if (sourceTenantId !== state.ownTenantId) return mirrorReadings(state, sourceTenantId, rows, nowMs) ?? 0;
+  return takeOwn(state, belongingTo(state, sourceTenantId, rows), null, nowMs);
+}
+
+/**
+ * Takes in rows of gateways (packed, as kept), each put to the vehicle of the room's own that it names; answers the places
+ * of those that name none. Throws on bytes that are no rows.
+ */
+export function ingest(state: RoomState, rows: Uint8Array, nowMs: number): { unknown: number[] } {
+  const { placed, packed, unknown } = placeRows(rows, (vehicleId, vin) => vehicleNamed(state, vehicleId, vin));
+  takeOwn(state, placed, packed, nowMs);
+  return { unknown };
+}
+
+/** Takes in what a linked customer's room says; null when that customer is not, or no longer, shown here. */
+export function mirrorReadings(
+  state: RoomState,
+  sourceTenantId: string,
+  rows: readonly VehicleReadingRow[],
+  nowMs: number,
+): number | null {
+  if (sourceTenantId === state.ownTenantId || !state.sources.has(sourceTenantId)) return null;
+  return learn(state, sourceTenantId, rows, nowMs);
 }
 
 /** The room's word on some vehicles; one it knows nothing of is left out. */

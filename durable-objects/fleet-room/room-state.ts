@@ -9,8 +9,8 @@
  */
 import type { LiveAlert, LiveVehicle } from '#contracts/live';
 import type { Reading } from '#contracts/telemetry';
-import { nextStatusChangeMs, vehicleStatusAt } from '#contracts/vehicle-status';
 import type { VehicleStatus } from '#contracts/vehicles';
+import type { VehicleReadingRow } from '../readings/packed-readings.ts';
 import type { VehicleFacts } from './feed.ts';
 import type { HeardCounters } from './heard-counters.ts';
 
@@ -27,6 +27,8 @@ export interface VehicleEntry {
 export interface ReadingEntry {
   sourceTenantId: string;
   reading: Reading;
+  /** The reading's time in epoch milliseconds. */
+  atMs: number;
   /** Of the reading, and corrected as it ages: what a snapshot shows. */
   status: VehicleStatus;
   /** Epoch milliseconds at which age alone changes the status. */
@@ -62,10 +64,32 @@ export interface Tombstone {
   version: number;
 }
 
-/** What storage must take over before the event ends. Ids only: the rows are read from the state. */
+/**
+ * What befell the readings. Storage writes the entries down in order; doing them again on what was held before gives what
+ * is held now, to the last number (`redo` in room-readings.ts). `seq` is the tick the change belongs to; the n-th row
+ * that has to be copied back to D1 gets the mark `mark` + n.
+ */
+export type JournalEntry = { seq: number; nowMs: number; mark: number } & (
+  | {
+      /** Rows of the own tenant that came from outside: the tracks are to have them too, also those that are not news. */
+      kind: 'taken';
+      rows: readonly VehicleReadingRow[];
+      /** The same, when they are packed already. */
+      packed: Uint8Array | null;
+    }
+  /** Readings that are somebody else's to keep: of linked customers, or last ones that D1 still knew. */
+  | { kind: 'known'; sourceTenantId: string; rows: readonly VehicleReadingRow[] }
+  | { kind: 'aged'; vehicleIds: string[] }
+  | { kind: 'removed'; vehicleIds: string[] }
+);
+
+/**
+ * The patch: what storage must take over before the event ends. Ids, where the rows can be read from the state; readings
+ * change too often for that and are written as they come.
+ */
 export interface Unsaved {
   vehicles: Set<string>;
-  readings: Set<string>;
+  journal: JournalEntry[];
   alerts: Set<string>;
   tombstones: Set<string>;
   sources: Set<string>;
@@ -102,6 +126,8 @@ export interface RoomState {
   /** Not later than the earliest `statusUntilMs`; may be early. */
   statusDueMs: number | null;
   vehicles: Map<string, VehicleEntry>;
+  /** The own vehicles by VIN; null until somebody asks (vehicle-names.ts). */
+  idsByVin: Map<string, string> | null;
   readings: Map<string, ReadingEntry>;
   alerts: Map<string, AlertEntry>;
   tombstones: Map<string, Tombstone>;
@@ -122,7 +148,7 @@ export const noOpenTick = (isComplete: boolean): OpenTick => ({
 
 export const nothingUnsaved = (): Unsaved => ({
   vehicles: new Set(),
-  readings: new Set(),
+  journal: [],
   alerts: new Set(),
   tombstones: new Set(),
   sources: new Set(),
@@ -142,6 +168,7 @@ export const emptyRoom = (ownTenantId: string, epoch: string): RoomState => ({
   copyBackDueMs: null,
   statusDueMs: null,
   vehicles: new Map(),
+  idsByVin: null,
   readings: new Map(),
   alerts: new Map(),
   tombstones: new Map(),
@@ -151,7 +178,7 @@ export const emptyRoom = (ownTenantId: string, epoch: string): RoomState => ({
   unsaved: nothingUnsaved(),
 });
 
-export const scopeOf = ({ facts }: VehicleEntry): VehicleScope => ({
+const scopeOf = ({ facts }: VehicleEntry): VehicleScope => ({
   id: facts.id,
   tenantId: facts.tenantId,
   riskLevel: facts.riskLevel,
@@ -186,7 +213,7 @@ const isSame = <T extends object>(a: T, b: T): boolean =>
   (Object.keys(b) as (keyof T)[]).every((field) => a[field] === b[field]);
 
 /** Notes that a vehicle is about to change in this tick, while its old self can still be seen. */
-function touchVehicle(state: RoomState, vehicleId: string): void {
+export function touchVehicle(state: RoomState, vehicleId: string): void {
   state.hasChanges = true;
   if (state.tick.vehicleIds.has(vehicleId)) return;
   state.tick.vehicleIds.add(vehicleId);
@@ -231,6 +258,7 @@ export function putVehicle(state: RoomState, facts: VehicleFacts, version: numbe
     known !== undefined &&
     (known.facts.riskLevel !== facts.riskLevel || known.facts.assignedDriverId !== facts.assignedDriverId);
   if (movesScope) logVehicle(state, known);
+  if (facts.tenantId === state.ownTenantId && known?.facts.vin !== facts.vin) state.idsByVin = null;
   state.vehicles.set(facts.id, { facts, version, createdSeq: known?.createdSeq ?? seq, factsSeq: seq });
 }
 
@@ -242,10 +270,14 @@ export function removeVehicle(state: RoomState, vehicleId: string): void {
     logVehicle(state, known);
     state.vehicles.delete(vehicleId);
     state.unsaved.vehicles.add(vehicleId);
+    if (known.facts.tenantId === state.ownTenantId) state.idsByVin = null;
   }
-  if (state.readings.delete(vehicleId)) {
-    state.unsaved.readings.add(vehicleId);
-    state.unsaved.meta = true; // nextMark must not fall back with the row that held the highest
+  if (!state.readings.delete(vehicleId)) return;
+  const last = state.unsaved.journal.at(-1);
+  if (last?.kind === 'removed') last.vehicleIds.push(vehicleId);
+  else {
+    const entry = { seq: state.seq + 1, nowMs: 0, mark: state.nextMark };
+    state.unsaved.journal.push({ ...entry, kind: 'removed', vehicleIds: [vehicleId] });
   }
 }
 
@@ -277,63 +309,4 @@ export function closeAlert(state: RoomState, alertId: string): void {
   logLeft(state, { seq: state.seq + 1, kind: 'alert', id: alertId, createdSeq: known.createdSeq, tenantId, vehicleId });
   state.alerts.delete(alertId);
   state.unsaved.alerts.add(alertId);
-}
-
-/** How long a reading may wait before the Worker is asked to copy it to D1, which must lag by no more than 30 s. */
-export const copyBackWithinMs = 20_000;
-
-function markDirty(state: RoomState, held: ReadingEntry, nowMs: number): void {
-  if (held.sourceTenantId !== state.ownTenantId) return;
-  held.mark = state.nextMark;
-  state.nextMark += 1;
-  if (state.copyBackDueMs === null) {
-    state.copyBackDueMs = nowMs + copyBackWithinMs;
-    state.unsaved.meta = true;
-  }
-}
-
-/** Sets the latest reading of a vehicle; `isDirty` when D1 does not know it yet. The caller has compared times. */
-export function putReading(
-  state: RoomState,
-  vehicleId: string,
-  sourceTenantId: string,
-  reading: Reading,
-  isDirty: boolean,
-  nowMs: number,
-): void {
-  touchVehicle(state, vehicleId);
-  const held: ReadingEntry = {
-    sourceTenantId,
-    reading,
-    status: vehicleStatusAt(reading, nowMs),
-    statusUntilMs: nextStatusChangeMs(reading, nowMs),
-    seq: state.seq + 1,
-    mark: 0,
-  };
-  if (isDirty) markDirty(state, held, nowMs);
-  state.readings.set(vehicleId, held);
-  state.unsaved.readings.add(vehicleId);
-  if (held.statusUntilMs !== null && (state.statusDueMs === null || held.statusUntilMs < state.statusDueMs)) {
-    state.statusDueMs = held.statusUntilMs;
-  }
-}
-
-/** Moves the statuses that age has changed by `nowMs` (epoch milliseconds). D1 learns of them like of a reading. */
-export function ageStatuses(state: RoomState, nowMs: number): void {
-  if (state.statusDueMs === null || nowMs < state.statusDueMs) return;
-  let earliest: number | null = null;
-  for (const [vehicleId, held] of state.readings) {
-    if (held.statusUntilMs !== null && held.statusUntilMs <= nowMs) {
-      touchVehicle(state, vehicleId);
-      held.status = vehicleStatusAt(held.reading, nowMs);
-      held.statusUntilMs = nextStatusChangeMs(held.reading, nowMs);
-      held.seq = state.seq + 1;
-      markDirty(state, held, nowMs);
-      state.unsaved.readings.add(vehicleId);
-    }
-    if (held.statusUntilMs !== null && (earliest === null || held.statusUntilMs < earliest)) {
-      earliest = held.statusUntilMs;
-    }
-  }
-  state.statusDueMs = earliest;
 }

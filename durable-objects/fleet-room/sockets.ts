@@ -1,53 +1,37 @@
 /**
- * The room's sockets: who they are, what they hold, how fast they read. All of it survives hibernation: the small part
- * rides on each socket's attachment (16 KB at most), rights and filter are kept in SQLite under the connection's id.
+ * The room's sockets: who is there, and what of them survives hibernation. What they are sent: fan-out.ts.
+ *
+ * The small part rides on each socket's attachment, rights and filter are kept in SQLite under the connection's id. Writing
+ * an attachment costs as much as sending a frame, so what changes with every frame is written before the room falls quiet
+ * (`keepAll`), together with the tick it belongs to. A room that lost its memory before that finds a later tick than was
+ * kept, and does not trust the attachments: those sockets are sent a whole snapshot.
  */
-import { closeCode, liveLimits, type CloseCode, type HelloMessage, type LiveFilter } from '#contracts/live';
-import {
-  judgeReader,
-  newWindow,
-  nextJudgementMs,
-  noteAck,
-  noteDelta,
-  noteSnapshot,
-  noteUpToDate,
-  type AckWindow,
-} from './ack-window.ts';
-import { noFrames, type FrameRate } from './client-frames.ts';
+import { closeCode, liveLimits, type CloseCode } from '#contracts/live';
+import { newWindow } from './ack-window.ts';
+import { noFrames } from './client-frames.ts';
+import { Audiences, type Attachment, type Connection, type Encoding } from './connection.ts';
 import type { RoomPrincipal } from './feed.ts';
-import { changesSince, deltaFor, snapshotFor, viewerOf, type RoomFilter, type Viewer } from './live-view.ts';
-import type { OpenTick, RoomState } from './room-state.ts';
-import { deltaFrame, DeltaRound, epochFor, errorFrame, snapshotFrames, welcomeFrame } from './server-frames.ts';
-import { lacksAny, without, withTenants, type Tickets } from './tickets.ts';
-
-/** What survives with the socket. */
-interface Attachment {
-  id: string;
-  /** Epoch milliseconds by which the client must say hello; null once it has. */
-  helloByMs: number | null;
-  window: AckWindow;
-}
-
-export interface Connection extends Attachment {
-  readonly ws: WebSocket;
-  principal: RoomPrincipal;
-  viewer: Viewer;
-  /** Nothing this viewer sees changed between what it was sent and this sequence number. Memory only. */
-  heldThrough: number;
-  readonly rate: FrameRate;
-}
+import { viewerOf, type RoomFilter } from './live-view.ts';
+import type { Frame } from './server-frames.ts';
+import type { SocketPrincipal, Tickets } from './tickets.ts';
 
 const openState = 1;
 
 export class Sockets {
   private readonly ctx: DurableObjectState;
   private readonly tickets: Tickets;
+  private readonly audiences = new Audiences();
   private readonly connections = new Map<WebSocket, Connection>();
+  /** Those who have not said hello; the first to come is the first to be due. */
+  private readonly silent = new Set<Connection>();
+  private keptSeq: number;
+  private hasDirty = false;
 
-  /** Finds the sockets that outlived the object's memory. */
-  constructor(ctx: DurableObjectState, tickets: Tickets) {
+  /** Finds the sockets that outlived the object's memory; `seq` is the room's last tick. */
+  constructor(ctx: DurableObjectState, tickets: Tickets, seq: number) {
     this.ctx = ctx;
     this.tickets = tickets;
+    this.keptSeq = tickets.keptThrough();
     const known = tickets.loadConnections();
     for (const ws of ctx.getWebSockets()) {
       const attachment = ws.deserializeAttachment() as Attachment | null;
@@ -63,10 +47,18 @@ export class Sockets {
         ...attachment,
         ws,
         principal: rights.principal,
-        viewer: viewerOf(rights.principal, rights.filter ?? {}),
+        filter: rights.filter,
+        audience: this.audiences.of(viewerOf(rights.principal, rights.filter ?? {}), attachment.encoding),
         heldThrough: attachment.window.sentSeq,
         rate: noFrames(),
+        greeting: null,
+        isDirty: false,
+        isStale: attachment.helloByMs === null && this.keptSeq !== seq,
       });
+    }
+    const silent = [...this.connections.values()].filter(({ helloByMs }) => helloByMs !== null);
+    for (const connection of silent.sort((a, b) => (a.helloByMs ?? 0) - (b.helloByMs ?? 0))) {
+      this.silent.add(connection);
     }
     // Connections that went while the object was away, with no event to say so.
     for (const id of known.keys()) tickets.forgetConnection(id);
@@ -78,163 +70,79 @@ export class Sockets {
 
   /** True when somebody has said hello and waits for changes. */
   get hasAudience(): boolean {
-    for (const connection of this.connections.values()) if (connection.helloByMs === null) return true;
-    return false;
+    return this.connections.size > this.silent.size;
+  }
+
+  get all(): Iterable<Connection> {
+    return this.connections.values();
   }
 
   find(ws: WebSocket): Connection | null {
     return this.connections.get(ws) ?? null;
   }
 
+  /** Displays with an open socket. */
+  connectedDisplays(): Set<string> {
+    const ids = new Set<string>();
+    for (const { principal } of this.connections.values()) if (principal.kind === 'display') ids.add(principal.userId);
+    return ids;
+  }
+
   /** Takes in a socket whose ticket was good; it has 10 s to say hello. */
-  accept(ws: WebSocket, principal: RoomPrincipal, nowMs: number): void {
+  accept(ws: WebSocket, principal: SocketPrincipal, nowMs: number): void {
     this.ctx.acceptWebSocket(ws);
-    const attachment = { id: crypto.randomUUID(), helloByMs: nowMs + liveLimits.helloWithinMs, window: newWindow() };
-    const connection = { ...attachment, ws, principal, viewer: viewerOf(principal), heldThrough: 0, rate: noFrames() };
+    const connection: Connection = {
+      id: crypto.randomUUID(),
+      helloByMs: nowMs + liveLimits.helloWithinMs,
+      encoding: 'json',
+      window: newWindow(),
+      ws,
+      principal,
+      filter: null,
+      audience: this.audiences.of(viewerOf(principal), 'json'),
+      heldThrough: 0,
+      rate: noFrames(),
+      greeting: null,
+      isDirty: false,
+      isStale: false,
+    };
     this.connections.set(ws, connection);
+    this.silent.add(connection);
     this.tickets.saveConnection(connection.id, principal, null);
     this.keep(connection);
   }
 
-  /** Answers a hello: welcome, then one merged delta where the client can resume, else a snapshot. */
-  greet(connection: Connection, hello: HelloMessage, state: RoomState, nowMs: number): void {
-    if (!this.changeFilter(connection, hello.filter ?? {})) return;
+  noteHello(connection: Connection, encoding: Encoding): void {
     connection.helloByMs = null;
-    const { window, viewer } = connection;
-    if (judgeReader(window, nowMs) !== 'send') {
-      window.owesSnapshot = true;
-      this.keep(connection);
-      return;
+    this.silent.delete(connection);
+    connection.encoding = encoding;
+    connection.audience = this.audiences.of(connection.audience.viewer, encoding);
+  }
+
+  /** Sets rights and filter, in memory and in SQLite. */
+  setRights(connection: Connection, principal: SocketPrincipal, filter: RoomFilter | null): void {
+    // Most filters are none, and said again with every hello.
+    const kept = filter !== null && Object.keys(filter).length > 0 ? filter : null;
+    if (principal === connection.principal && kept === null && connection.filter === null) return;
+    connection.principal = principal;
+    connection.filter = kept;
+    connection.audience = this.audiences.of(viewerOf(principal, kept ?? {}), connection.encoding);
+    this.audiences.prune(this.all);
+    this.tickets.saveConnection(connection.id, principal, kept);
+  }
+
+  /** When the next of those who have said nothing must go (epoch milliseconds); null when all have spoken. */
+  get helloDueMs(): number | null {
+    for (const { helloByMs } of this.silent) return helloByMs;
+    return null;
+  }
+
+  /** Ends those who said no hello in time. */
+  closeSilent(nowMs: number): void {
+    for (const connection of this.silent) {
+      if (nowMs < (connection.helloByMs ?? 0)) return;
+      this.close(connection, closeCode.noHello, 'no hello within 10 s');
     }
-    this.send(connection, welcomeFrame(state, viewer, nowMs));
-    const { resume } = hello;
-    const canResume =
-      resume?.epoch === epochFor(state, viewer) && resume.seq <= state.seq && resume.seq >= state.resumeFloor;
-    if (!canResume) {
-      this.sendSnapshot(connection, state, nowMs);
-      return;
-    }
-    const body = deltaFor(state, viewer, changesSince(state, resume.seq, null));
-    this.send(connection, deltaFrame(resume.seq, state.seq, body));
-    noteDelta(window, state.seq, nowMs);
-    window.owesSnapshot = false;
-    connection.heldThrough = state.seq;
-    this.keep(connection);
-  }
-
-  /** Answers a filter frame: a fresh snapshot, at once or as soon as the reader has room for it. */
-  refilter(connection: Connection, filter: LiveFilter, state: RoomState, nowMs: number): void {
-    if (!this.changeFilter(connection, filter)) return;
-    connection.window.owesSnapshot = true;
-    this.serve(connection, state, new DeltaRound(state, null), nowMs);
-  }
-
-  /** Sets the filter; false, with an error frame, for one this room cannot judge: the old one then stays. */
-  private changeFilter(connection: Connection, { groupId, ...filter }: LiveFilter): boolean {
-    if (groupId !== undefined) {
-      // Ignoring it would show more than was asked for.
-      this.send(
-        connection,
-        errorFrame('VALIDATION_FAILED', 'filter.groupId: vehicle groups cannot be filtered by yet'),
-      );
-      return false;
-    }
-    connection.viewer = viewerOf(connection.principal, filter);
-    this.tickets.saveConnection(connection.id, connection.principal, filter satisfies RoomFilter);
-    return true;
-  }
-
-  /** Takes an ack; what has waited for it is sent at once unless a tick will bring it. */
-  acknowledge(connection: Connection, seq: number, state: RoomState, nowMs: number): 'advances' | 'repeats' | 'beyond' {
-    const { window } = connection;
-    const taken = noteAck(window, seq, nowMs);
-    if (taken !== 'advances') return taken;
-    const isBehind = window.owesSnapshot || connection.heldThrough < state.seq;
-    if (isBehind && !state.hasChanges) this.serve(connection, state, new DeltaRound(state, null), nowMs);
-    else this.keep(connection);
-    return taken;
-  }
-
-  /** Sends the tick just closed to everyone it concerns. */
-  broadcast(state: RoomState, tick: OpenTick, nowMs: number): void {
-    const round = new DeltaRound(state, tick);
-    for (const connection of this.connections.values()) {
-      if (connection.helloByMs === null) this.serve(connection, state, round, nowMs);
-    }
-  }
-
-  /** Ends those who said no hello in time, and judges the slow readers that are due. */
-  sweep(state: RoomState, nowMs: number): void {
-    const round = new DeltaRound(state, null);
-    for (const connection of this.connections.values()) {
-      const { helloByMs } = connection;
-      if (helloByMs !== null) {
-        if (nowMs >= helloByMs) this.close(connection, closeCode.noHello, 'no hello within 10 s');
-        continue;
-      }
-      const dueMs = nextJudgementMs(connection.window);
-      if (dueMs !== null && nowMs >= dueMs && !state.hasChanges) this.serve(connection, state, round, nowMs);
-    }
-  }
-
-  /** When `sweep` has something to do (epoch milliseconds); null when never. */
-  nextSweepMs(): { helloMs: number | null; slowReaderMs: number | null } {
-    let helloMs: number | null = null;
-    let slowReaderMs: number | null = null;
-    for (const { helloByMs, window } of this.connections.values()) {
-      if (helloByMs !== null && (helloMs === null || helloByMs < helloMs)) helloMs = helloByMs;
-      const dueMs = nextJudgementMs(window);
-      if (dueMs !== null && (slowReaderMs === null || dueMs < slowReaderMs)) slowReaderMs = dueMs;
-    }
-    return { helloMs, slowReaderMs };
-  }
-
-  /** Takes a tenant out of everyone's rights. Who has not been sent its leaving yet is owed a whole snapshot. */
-  withdrawTenant(tenantId: string, state: RoomState): void {
-    const filters = this.tickets.loadConnections();
-    for (const connection of this.connections.values()) {
-      if (!connection.principal.tenantIds.includes(tenantId)) continue;
-      this.changeRights(
-        connection,
-        without(connection.principal, tenantId),
-        filters.get(connection.id)?.filter ?? null,
-      );
-      if (connection.helloByMs === null && connection.heldThrough < state.seq) connection.window.owesSnapshot = true;
-      this.keep(connection);
-    }
-  }
-
-  lacksAny(tenantIds: readonly string[]): boolean {
-    for (const { principal } of this.connections.values()) if (lacksAny(principal, tenantIds)) return true;
-    return false;
-  }
-
-  /**
-   * Adds tenants to everyone's rights; answers how many lacked one. What the room holds of them already (a feed may have
-   * been quicker) no delta would bring, so those viewers are sent a snapshot; what a seed brings later comes as a delta.
-   */
-  grantTenants(tenantIds: readonly string[], state: RoomState, nowMs: number): number {
-    const filters = this.tickets.loadConnections();
-    const round = new DeltaRound(state, null);
-    let widened = 0;
-    for (const connection of this.connections.values()) {
-      if (!lacksAny(connection.principal, tenantIds)) continue;
-      widened += 1;
-      const isHeld = tenantIds.some((id) => state.sources.has(id) && !connection.principal.tenantIds.includes(id));
-      const rights = withTenants(connection.principal, tenantIds);
-      this.changeRights(connection, rights, filters.get(connection.id)?.filter ?? null);
-      const owes = connection.helloByMs === null && (isHeld || connection.heldThrough < state.seq);
-      if (owes) connection.window.owesSnapshot = true;
-      this.keep(connection);
-      if (owes) this.serve(connection, state, round, nowMs);
-    }
-    return widened;
-  }
-
-  private changeRights(connection: Connection, rights: RoomPrincipal, filter: RoomFilter | null): void {
-    connection.principal = rights;
-    connection.viewer = viewerOf(rights, filter ?? {});
-    this.tickets.saveConnection(connection.id, rights, filter);
   }
 
   /** Ends every socket of these people; answers how many. */
@@ -261,46 +169,11 @@ export class Sockets {
     const connection = this.connections.get(ws);
     if (!connection) return;
     this.connections.delete(ws);
+    this.silent.delete(connection);
     this.tickets.forgetConnection(connection.id);
   }
 
-  /** Sends one reader what it lacks, if it may be sent anything. The state has no changes beyond its last tick. */
-  private serve(connection: Connection, state: RoomState, round: DeltaRound, nowMs: number): void {
-    const { window, viewer, heldThrough } = connection;
-    const verdict = judgeReader(window, nowMs);
-    if (verdict === 'tooSlow') {
-      this.close(connection, closeCode.tooSlow, 'no ack for 60 s');
-      return;
-    }
-    if (verdict === 'wait') {
-      this.keep(connection);
-      return;
-    }
-    if (window.owesSnapshot || heldThrough < state.resumeFloor) {
-      this.sendSnapshot(connection, state, nowMs);
-      return;
-    }
-    const frame = round.frameFor(viewer, window.sentSeq, heldThrough);
-    connection.heldThrough = state.seq;
-    if (frame === null) {
-      if (window.slowSinceMs === null) return;
-      noteUpToDate(window);
-    } else {
-      this.send(connection, frame);
-      noteDelta(window, state.seq, nowMs);
-    }
-    this.keep(connection);
-  }
-
-  private sendSnapshot(connection: Connection, state: RoomState, nowMs: number): void {
-    const header = { epoch: epochFor(state, connection.viewer), seq: state.seq };
-    for (const frame of snapshotFrames(header, snapshotFor(state, connection.viewer))) this.send(connection, frame);
-    noteSnapshot(connection.window, state.seq, nowMs);
-    connection.heldThrough = state.seq;
-    this.keep(connection);
-  }
-
-  private send(connection: Connection, frame: string): void {
+  send(connection: Connection, frame: Frame): void {
     try {
       connection.ws.send(frame);
     } catch {
@@ -308,9 +181,35 @@ export class Sockets {
     }
   }
 
-  private keep(connection: Connection): void {
+  /** What is kept may wait until the room falls quiet. */
+  keepLater(connection: Connection): void {
+    connection.isDirty = true;
+    this.hasDirty = true;
+  }
+
+  keep(connection: Connection): void {
     if (!this.connections.has(connection.ws)) return;
-    const { id, helloByMs, window } = connection;
-    connection.ws.serializeAttachment({ id, helloByMs, window } satisfies Attachment);
+    const { id, helloByMs, encoding, window } = connection;
+    connection.ws.serializeAttachment({ id, helloByMs, encoding, window } satisfies Attachment);
+    connection.isDirty = false;
+  }
+
+  /** True when memory knows something of these sockets that would be lost with it. */
+  mustKeep(seq: number): boolean {
+    return this.connections.size > 0 && (this.hasDirty || this.keptSeq !== seq);
+  }
+
+  /** Writes every attachment that is behind, without a word on the tick. */
+  keepEach(): void {
+    for (const connection of this.connections.values()) if (connection.isDirty) this.keep(connection);
+    this.hasDirty = false;
+  }
+
+  /** Keeps everything as of tick `seq`, up to which everyone has been served. */
+  keepAll(seq: number): void {
+    this.keepEach();
+    if (this.keptSeq === seq) return;
+    this.tickets.noteKeptThrough(seq);
+    this.keptSeq = seq;
   }
 }

@@ -12,8 +12,14 @@ CREATE TABLE IF NOT EXISTS tickets (
   expires_ms INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS connections (
   id TEXT PRIMARY KEY, principal TEXT NOT NULL, filter TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sockets_kept (only INTEGER PRIMARY KEY CHECK (only = 1), through_seq INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS ended_sessions (id TEXT PRIMARY KEY, until_ms INTEGER NOT NULL) WITHOUT ROWID;
 `;
+
+/** Who stands behind a socket: the ticket's bearer, and the one truck if it was opened for one. */
+export interface SocketPrincipal extends RoomPrincipal {
+  onlyVehicleId: string | null;
+}
 
 /** A ticket asked for just before its session ended must not open a socket after; sessions' ids never come back. */
 const rememberEndedMs = 15 * 60_000;
@@ -53,8 +59,10 @@ export class Tickets {
     );
   }
 
-  /** Uses a ticket up; null when it never was, is used, has expired, or its session has ended. */
-  redeem(hash: string, nowMs: number): RoomPrincipal | null {
+  /**
+   * Uses a ticket up; null when it never was, is used, has expired, is not for this, or its session has ended.
+   */
+  redeem(hash: string, use: 'watch' | 'stream', nowMs: number): RoomPrincipal | null {
     const [row] = this.sql
       .exec<{ principal: string; session_id: string; expires_ms: number }>(
         'DELETE FROM tickets WHERE hash = ? RETURNING principal, session_id, expires_ms',
@@ -64,7 +72,8 @@ export class Tickets {
     if (!row || row.expires_ms <= nowMs) return null;
     const ended = this.sql.exec('SELECT 1 FROM ended_sessions WHERE id = ? AND until_ms > ?', row.session_id, nowMs);
     if (ended.toArray().length > 0) return null;
-    return JSON.parse(row.principal) as RoomPrincipal;
+    const principal = JSON.parse(row.principal) as RoomPrincipal;
+    return (use === 'watch' ? principal.mayWatch : principal.mayStream) ? principal : null;
   }
 
   /** From now on no ticket of these sessions is good, whenever it is made. */
@@ -108,21 +117,32 @@ export class Tickets {
   }
 
   /** Rights and filter may be larger than the 16 KB of a socket's attachment, so they are kept here under its id. */
-  saveConnection(id: string, principal: RoomPrincipal, filter: RoomFilter | null): void {
+  saveConnection(id: string, principal: SocketPrincipal, filter: RoomFilter | null): void {
     const body = filter === null ? null : JSON.stringify(filter);
     this.sql.exec('INSERT OR REPLACE INTO connections VALUES (?, ?, ?)', id, JSON.stringify(principal), body);
+  }
+
+  /** Notes that the attachments of all sockets are those of tick `seq`. */
+  noteKeptThrough(seq: number): void {
+    this.sql.exec('INSERT OR REPLACE INTO sockets_kept VALUES (1, ?)', seq);
+  }
+
+  /** The tick as of which all sockets were last kept; -1 when they never were. */
+  keptThrough(): number {
+    const [row] = this.sql.exec<{ through_seq: number }>('SELECT through_seq FROM sockets_kept').toArray();
+    return row?.through_seq ?? -1;
   }
 
   forgetConnection(id: string): void {
     this.sql.exec('DELETE FROM connections WHERE id = ?', id);
   }
 
-  loadConnections(): Map<string, { principal: RoomPrincipal; filter: RoomFilter | null }> {
-    const connections = new Map<string, { principal: RoomPrincipal; filter: RoomFilter | null }>();
+  loadConnections(): Map<string, { principal: SocketPrincipal; filter: RoomFilter | null }> {
+    const connections = new Map<string, { principal: SocketPrincipal; filter: RoomFilter | null }>();
     type Row = { id: string; principal: string; filter: string | null };
     for (const row of this.sql.exec<Row>('SELECT * FROM connections')) {
       connections.set(row.id, {
-        principal: JSON.parse(row.principal) as RoomPrincipal,
+        principal: JSON.parse(row.principal) as SocketPrincipal,
         filter: row.filter === null ? null : (JSON.parse(row.filter) as RoomFilter),
       });
     }
@@ -131,7 +151,10 @@ export class Tickets {
 }
 
 /** Says of each person whether they are to go. */
-export function unwelcomeIn({ everyone = false, ...named }: Unwelcome): (principal: RoomPrincipal) => boolean {
+export function unwelcomeIn({
+  everyone = false,
+  ...named
+}: Unwelcome): (principal: Pick<RoomPrincipal, 'userId' | 'sessionId' | 'accessAsOf'>) => boolean {
   const users = new Set(named.userIds);
   const sessions = new Set(named.endedSessionIds);
   const accessOf = new Map(named.outdated?.map(({ userId, accessAsOf }) => [userId, accessAsOf]));
@@ -142,7 +165,7 @@ export function unwelcomeIn({ everyone = false, ...named }: Unwelcome): (princip
   };
 }
 
-export const without = (principal: RoomPrincipal, tenantId: string): RoomPrincipal => ({
+export const without = <T extends RoomPrincipal>(principal: T, tenantId: string): T => ({
   ...principal,
   tenantIds: principal.tenantIds.filter((held) => held !== tenantId),
 });
@@ -150,7 +173,7 @@ export const without = (principal: RoomPrincipal, tenantId: string): RoomPrincip
 export const lacksAny = (principal: RoomPrincipal, tenantIds: readonly string[]): boolean =>
   tenantIds.some((tenantId) => !principal.tenantIds.includes(tenantId));
 
-export const withTenants = (principal: RoomPrincipal, tenantIds: readonly string[]): RoomPrincipal => ({
+export const withTenants = <T extends RoomPrincipal>(principal: T, tenantIds: readonly string[]): T => ({
   ...principal,
   tenantIds: [...new Set([...principal.tenantIds, ...tenantIds])],
 });

@@ -26,6 +26,7 @@ export const factsOf = (tenantId: string, vehicle: number, patch: Partial<Vehicl
   activeFaultCount: 0,
   openAlertCount: 0,
   assignedDriverId: null,
+  vin: `1XKYD49X0NJ0000${String(vehicle).padStart(2, '0')}`,
   ...patch,
 });
 

@@ -1,5 +1,7 @@
 /** For tests inside workerd: rooms, people, trucks and feeds with just the fields a test is about. */
+import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import type { FleetRoom } from '#durable-objects/fleet-room/fleet-room';
 import { roomOf } from '#durable-objects/stubs';
 import type {
   RoomChange,
@@ -23,6 +25,9 @@ export function newRoom() {
 }
 
 export const who = (tenantIds: string[], patch: Partial<RoomPrincipal> = {}): RoomPrincipal => ({
+  kind: 'user',
+  mayWatch: true,
+  mayStream: false,
   userId: 'user-1',
   sessionId: 'session-1',
   role: 'fleet_manager',
@@ -66,3 +71,21 @@ export const readingOf = (vehicleId: string, atMs: number, patch: Partial<Vehicl
   ignition: true,
   ...patch,
 });
+
+/** Has the room write what it would on falling quiet, and end its timer, so that it can be evicted as by hibernation. */
+export async function fallQuiet(stub: DurableObjectStub): Promise<void> {
+  // What clients have just sent is on its way.
+  await scheduler.wait(30);
+  await runInDurableObject(stub, (instance: FleetRoom) => {
+    const room = instance['room'];
+    if (room !== null) instance['keep'](room);
+    instance['ticker'].stop();
+  });
+}
+
+/** The room loses its memory at once, with all that it had not written; its sockets live on. */
+export const loseMemory = (stub: DurableObjectStub): Promise<void> =>
+  runInDurableObject(stub, (instance: FleetRoom) => {
+    instance['ticker'].stop();
+    Object.assign(instance, { room: null, armedAtMs: null });
+  });

@@ -1,5 +1,6 @@
 /** For tests inside workerd: a client of the live protocol that keeps what it was sent, and folds it. */
 import type { DeltaMessage, ServerMessage, SnapshotMessage } from '#contracts/live';
+import { PackedReader } from '#contracts/live-packed';
 import type { FleetRoomStub } from '#durable-objects/stubs';
 import type { RoomPrincipal } from '#durable-objects/fleet-room/feed';
 import { FoldingClient } from './random-world.ts';
@@ -10,6 +11,10 @@ export class RoomClient {
   readonly picture = new FoldingClient();
   readonly messages: ServerMessage[] = [];
   readonly texts: string[] = [];
+  /** Packed frames, as they came. */
+  readonly packed: ArrayBuffer[] = [];
+  /** Of the client's whole life: pass it on to who comes back as the same. */
+  reader = new PackedReader();
   closed: { code: number; reason: string } | null = null;
   epoch = '';
   private readonly ws: WebSocket;
@@ -20,7 +25,8 @@ export class RoomClient {
   constructor(ws: WebSocket, isAcking: boolean) {
     this.ws = ws;
     this.isAcking = isAcking;
-    ws.addEventListener('message', (event) => this.take(String(event.data)));
+    ws.binaryType = 'arraybuffer';
+    ws.addEventListener('message', ({ data }) => this.take(data as string | ArrayBuffer));
     ws.addEventListener('close', ({ code, reason }) => {
       this.closed = { code, reason };
       this.wake();
@@ -66,16 +72,17 @@ export class RoomClient {
     return this.of('delta');
   }
 
-  private take(text: string): void {
-    this.texts.push(text);
-    if (text !== 'pong') {
-      const message = JSON.parse(text) as ServerMessage;
+  private take(data: string | ArrayBuffer): void {
+    if (typeof data === 'string') this.texts.push(data);
+    else this.packed.push(data);
+    if (data !== 'pong') {
+      const message = typeof data === 'string' ? (JSON.parse(data) as ServerMessage) : this.reader.read(data);
       this.messages.push(message);
       if (message.type === 'welcome') this.epoch = message.epoch;
       if (message.type === 'snapshot') this.takeSnapshot(message);
       if (message.type === 'delta') {
         this.picture.fold(message.prev, message.seq, message);
-        if (this.isAcking) this.send({ type: 'ack', seq: message.seq });
+        this.ack(message.seq);
       }
     }
     this.wake();
@@ -87,13 +94,23 @@ export class RoomClient {
     if (part.part < part.parts) return;
     const vehicles = this.parts.flatMap((each) => each.vehicles);
     this.picture.take(part.seq, { vehicles, alerts: part.alerts });
-    if (this.isAcking) this.send({ type: 'ack', seq: part.seq });
+    this.ack(part.seq);
+  }
+
+  /** What was on its way when the socket was closed still comes, and can no longer be answered. */
+  private ack(seq: number): void {
+    if (this.isAcking && this.ws.readyState === WebSocket.READY_STATE_OPEN) this.send({ type: 'ack', seq });
   }
 }
 
 /** Opens a socket with a ticket, without a hello. */
-export async function openWith(room: FleetRoomStub, ticket: string, isAcking = true): Promise<RoomClient> {
-  const url = `https://room.test/api/v1/live?ticket=${ticket}`;
+export async function openWith(
+  room: FleetRoomStub,
+  ticket: string,
+  isAcking = true,
+  path = '/live',
+): Promise<RoomClient> {
+  const url = `https://room.test/api/v1${path}?ticket=${ticket}`;
   const response = await room.fetch(new Request(url, { headers: { upgrade: 'websocket' } }));
   if (!response.webSocket) throw new Error(`no socket, status ${response.status}`);
   return new RoomClient(response.webSocket, isAcking);

@@ -136,6 +136,30 @@ describe('a live socket', () => {
     expect(await (await open(`/api/v1/live?ticket=${issued[0]}`)).closed).toBe(4401);
   });
 
+  test('of one truck carries that truck; a foreign, unknown or unassigned one is closed with 4403', async () => {
+    const [fleet, stranger] = [await tenant(), await tenant()];
+    const { token } = await person(fleet, 'viewer');
+    const driver = await person(fleet, 'driver');
+    const [mine, other, foreign] = [await truck(fleet), await truck(fleet), await truck(stranger)];
+    const ticketFor = async (bearer: string) =>
+      liveTicketSchema.parse((await call('POST', '/live/tickets', { token: bearer })).body.data).ticket;
+    const one = await open(`/api/v1/live/vehicles/${mine}?ticket=${await ticketFor(token)}`);
+    one.socket.send(JSON.stringify({ type: 'hello', protocol: 1 }));
+    await expect.poll(() => snapshot(one)?.vehicles.map(({ id }) => id)).toEqual([mine]);
+    one.socket.close();
+    for (const [bearer, vehicleId] of [
+      [token, foreign],
+      [token, '01940000-0000-7000-8000-00000000dead'],
+      [token, 'nonsense'],
+      [driver.token, other],
+    ] as const) {
+      const refused = await open(`/api/v1/live/vehicles/${vehicleId}?ticket=${await ticketFor(bearer)}`);
+      expect(await refused.closed).toBe(4403);
+    }
+    expect(await (await open(`/api/v1/live/vehicles/${mine}?ticket=x`)).closed).toBe(4401);
+    expect((await call('GET', `/live/vehicles/${mine}`)).status).toBe(400);
+  });
+
   test('a ticket opens one socket; invented, used and foreign-origin ones are closed with their code', async () => {
     const { token } = await person(await tenant(), 'viewer');
     const { ticket } = liveTicketSchema.parse((await call('POST', '/live/tickets', { token })).body.data);

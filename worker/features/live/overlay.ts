@@ -5,9 +5,10 @@ import type { Env } from '../../env.ts';
 import { logFailure } from '../../log.ts';
 
 /** Past this a page is answered from D1's copy: a busy room must not hold up a list. */
-const answerWithinMs = 1_500;
+export const answerWithinMs = 1_500;
 
-function withinTime<T>(work: Promise<T>, milliseconds: number): Promise<T> {
+/** The work's outcome, or a rejection once it has taken too long. */
+export function withinTime<T>(work: Promise<T>, milliseconds: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${milliseconds} ms`)), milliseconds);

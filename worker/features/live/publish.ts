@@ -9,7 +9,7 @@ import type { Database } from '../../db/client.ts';
 import { tenants } from '../../db/schema/index.ts';
 import type { Env } from '../../env.ts';
 import { logFailure } from '../../log.ts';
-import { alertsForRoom, readChangedFacts, readSeed, roomsShowing } from './facts.ts';
+import { alertsForRoom, readChangedFacts, readSeeds, roomsShowing } from './facts.ts';
 
 /** The statement that goes last into the batch of a change; its row holds the new count. */
 export const bumpChangeCounter = (db: Database, tenantId: string, onlyIf?: SQL) =>
@@ -28,11 +28,12 @@ export interface PublishedChange {
   alertIds: string[];
 }
 
-/** Gives one room everything of one source tenant. */
+/** Gives one room everything of one source tenant; of a large one in parts. */
 export async function seedRoom(env: Env, db: Database, roomTenantId: string, sourceTenantId: string): Promise<void> {
-  const seed = await readSeed(db, sourceTenantId);
-  if (seed === null) return;
-  await roomOf(env.FLEET_ROOM, roomTenantId).seed({ ...seed, alerts: alertsForRoom(seed.alerts, roomTenantId) });
+  const room = roomOf(env.FLEET_ROOM, roomTenantId);
+  for await (const seed of readSeeds(db, sourceTenantId)) {
+    await room.seed({ ...seed, alerts: alertsForRoom(seed.alerts, roomTenantId) });
+  }
 }
 
 /** Tells every room that shows the tenant. Never throws: the change is committed, and the sweep repairs what is lost. */
