@@ -1,6 +1,7 @@
 /**
  * The simulators as a process of their own:
  * node simulators/main.ts --port 8790 --api http://127.0.0.1:8787 --seed 1 --anchor 1763600000000 --speed 60 [--no-gateway]
+ *   --stream (positions over a WebSocket instead of by POST)
  *   --keys .truckiq/gateway-keys.json (the gateway's API keys, by the name of the fleet)
  *   --mail-port 8791 --mail-folder .truckiq/mail [--no-world]
  *   --identity-port 8792 --identity-provider <id> (the product's own id of the provider that signs in here)
@@ -29,6 +30,7 @@ const argumentsSchema = z.object({
   anchor: wholeNumber.optional(),
   speed: z.coerce.number().positive().max(100_000).default(1),
   gateway: z.boolean().default(true),
+  stream: z.boolean().default(false),
   keys: z.string().min(1).optional(),
   world: z.boolean().default(true),
   'mail-port': wholeNumber.pipe(z.number().max(65_535)).default(8791),
@@ -47,6 +49,7 @@ function readArguments() {
       anchor: { type: 'string' },
       speed: { type: 'string' },
       gateway: { type: 'boolean' },
+      stream: { type: 'boolean' },
       keys: { type: 'string' },
       world: { type: 'boolean' },
       'mail-port': { type: 'string' },
@@ -81,6 +84,7 @@ try {
         anchorMs: options.anchor ?? Date.now(),
         speed: options.speed,
         gateway: options.gateway,
+        streams: options.stream,
         keysFile: options.keys,
         requestsPerSecond: options['requests-per-second'],
         log,

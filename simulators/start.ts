@@ -20,6 +20,8 @@ export interface SimulatorOptions {
   speed: number;
   /** Whether positions are sent. */
   gateway: boolean;
+  /** Positions over a WebSocket instead of by POST. */
+  streams?: boolean;
   log: (line: string) => void;
   /** Where the gateway finds each fleet's API key; see gateway/sign-in.ts. */
   keysFile?: string | undefined;
@@ -69,6 +71,7 @@ export async function startSimulators(options: SimulatorOptions): Promise<Simula
       apiBaseUrl: options.apiBaseUrl,
       world,
       fleets: world.demoFleets,
+      streams: options.streams ?? false,
       getToken: options.getToken ?? keyTokens(keysIn(options.keysFile ?? defaultKeysFile)),
       log: options.log,
     });

@@ -1,5 +1,6 @@
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -8,12 +9,15 @@ import {
   positionsInputSchema,
   signalInputSchema,
   signalsInputSchema,
+  streamPositionsSchema,
   type PositionInput,
   type SignalInput,
 } from '#contracts/telemetry';
 import { createClock } from '../world/clock.ts';
+import { WebSocketServer, type WebSocket as ServerSocket } from 'ws';
 import { createWorld } from '../world/world.ts';
 import { startGateway, trucksDue, type Gateway } from './gateway.ts';
+import { StreamTransport } from './stream-transport.ts';
 import { backOffMs, TelemetrySender } from './telemetry-sender.ts';
 
 /** A small ingest API that refuses what the real one refuses. */
@@ -50,8 +54,33 @@ function ingestServer() {
     });
     return c.json({ data: { accepted: body.data.positions.length - rejected.length, rejected } }, 202);
   });
+  let tickets = 0;
+  app.post('/api/v1/telemetry/tickets', (c) => {
+    if (!validTokens.has((c.req.header('Authorization') ?? '').replace('Bearer ', ''))) {
+      return c.json({ error: {} }, 401);
+    }
+    tickets += 1;
+    const address = server.address() as AddressInfo;
+    return c.json({ data: { ticket: 't', expiresIn: 30, url: `ws://127.0.0.1:${address.port}/stream` } });
+  });
   const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' });
+  const sockets = new WebSocketServer({ server: server as Server });
+  let streamAnswer: (() => object | null) | null = null;
+  sockets.on('connection', (socket: ServerSocket) => {
+    socket.on('message', (data: Buffer) => {
+      const frame = streamPositionsSchema.parse(JSON.parse(data.toString()));
+      const special = streamAnswer?.() ?? null;
+      if (special !== null) return void socket.send(JSON.stringify({ batch: frame.batch, ...special }));
+      received.push(...frame.positions.map((row) => positionInputSchema.parse(row)));
+      const { batch, positions } = frame;
+      socket.send(JSON.stringify({ type: 'accepted', batch, accepted: positions.length, rejected: [] }));
+    });
+  });
   return {
+    answerStreamWith: (next: (() => object | null) | null) => (streamAnswer = next),
+    hangUp: (code: number) => sockets.clients.forEach((socket) => socket.close(code)),
+    ticketsGiven: () => tickets,
+    openStreams: () => sockets.clients.size,
     received,
     signals,
     signalBatches,
@@ -59,7 +88,10 @@ function ingestServer() {
     validTokens,
     url: () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     answerWith: (next: (() => Response | null) | null) => (answer = next),
-    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
+    close: () => {
+      sockets.clients.forEach((socket) => socket.terminate());
+      return new Promise<void>((resolve) => server.close(() => resolve()));
+    },
   };
 }
 
@@ -83,7 +115,7 @@ const row = (minute: number): PositionInput => ({
 });
 const minutes = () => api.received.map((position) => new Date(position.at).getUTCMinutes());
 
-function sender(settings: { bufferRows?: number; apiBaseUrl?: string; tokens?: string[] } = {}) {
+function sender(settings: { bufferRows?: number; apiBaseUrl?: string; tokens?: string[] } = {}, over = fetch) {
   const tokens = settings.tokens ?? ['good'];
   return new TelemetrySender<PositionInput>({
     kind: 'positions',
@@ -92,7 +124,7 @@ function sender(settings: { bufferRows?: number; apiBaseUrl?: string; tokens?: s
     getToken: (_, refused) =>
       Promise.resolve(tokens[refused === undefined ? 0 : tokens.indexOf(refused) + 1] ?? 'none'),
     bufferRows: settings.bufferRows ?? 100,
-    fetch,
+    fetch: over,
     random: () => 0.5,
     log: () => undefined,
   });
@@ -211,6 +243,64 @@ describe('telemetry sender', () => {
   });
 });
 
+describe('a sender over a stream', () => {
+  const streaming = () => {
+    const transport = new StreamTransport(api.url(), fetch);
+    const out = sender({}, transport.fetch);
+    return { out, transport };
+  };
+
+  it('sends over one socket, waits when it is told to, and opens another when it was hung up on', async () => {
+    const { out, transport } = streaming();
+    out.add([row(1)]);
+    await out.flush(0);
+    out.add([row(2)]);
+    await out.flush(10);
+    expect(minutes()).toEqual([1, 2]);
+    expect([api.ticketsGiven(), out.stats.accepted]).toEqual([1, 2]);
+    api.answerStreamWith(() => ({ type: 'busy', retryAfterSeconds: 7 }));
+    out.add([row(3)]);
+    await out.flush(20);
+    api.answerStreamWith(null);
+    await out.flush(7019);
+    expect(minutes()).toEqual([1, 2]);
+    await out.flush(7020);
+    expect(minutes()).toEqual([1, 2, 3]);
+    api.hangUp(1012);
+    await expect.poll(() => api.openStreams()).toBe(0);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    out.add([row(4)]);
+    await out.flush(60_000);
+    expect(minutes()).toEqual([1, 2, 3, 4]);
+    expect(api.ticketsGiven()).toBe(2);
+    transport.close();
+    await expect.poll(() => api.openStreams()).toBe(0);
+  });
+
+  it('keeps a batch that was not answered when the stream ended, and a refused key is refused', async () => {
+    const { out, transport } = streaming();
+    api.answerStreamWith(() => {
+      api.hangUp(4410);
+      return { type: 'later' };
+    });
+    out.add([row(1)]);
+    await out.flush(0);
+    expect(out.stats).toMatchObject({ buffered: 1, accepted: 0, failures: 1 });
+    expect(out.stats.lastError).toContain('4410');
+    api.answerStreamWith(null);
+    await out.flush(60_000);
+    expect(minutes()).toEqual([1]);
+    api.validTokens.clear();
+    api.hangUp(4410);
+    await expect.poll(() => api.openStreams()).toBe(0);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    out.add([row(2)]);
+    await out.flush(120_000);
+    expect(out.stats.lastError).toBe('the API refuses the key');
+    transport.close();
+  });
+});
+
 describe('gateway', () => {
   it('gives every truck one turn per period, however the ticks fall', () => {
     for (const ticks of [
@@ -239,6 +329,7 @@ describe('gateway', () => {
       },
     });
     await expect.poll(() => new Set(api.received.map((position) => position.vin)).size, { timeout: 5000 }).toBe(65);
+    expect(api.ticketsGiven()).toBe(0);
     await expect.poll(() => api.received.length, { timeout: 5000 }).toBeGreaterThan(130);
     expect([...asked]).toEqual(['Blue Ridge Freight', 'High Plains Logistics', 'Cascade Carriers']);
     const { tenants, sampled } = gateway.stats();
@@ -248,6 +339,24 @@ describe('gateway', () => {
     const perTruck = api.received.filter((position) => position.vin === api.received[0]?.vin);
     const times = perTruck.map((position) => Date.parse(position.at));
     expect(new Set(times).size).toBe(times.length);
+  });
+
+  it('streams when it is told to', async () => {
+    const world = createWorld({ seed: 2026, clock: createClock({ anchorMs: Date.now(), speed: 1, now: Date.now }) });
+    gateway = startGateway({
+      apiBaseUrl: api.url(),
+      world,
+      fleets: world.demoFleets,
+      streams: true,
+      flushEveryMs: 25,
+      sampleEveryMs: 400,
+      getToken: () => Promise.resolve('good'),
+    });
+    await expect.poll(() => api.received.length, { timeout: 5000 }).toBeGreaterThan(200);
+    expect(api.ticketsGiven()).toBeGreaterThan(0);
+    expect(gateway.stats().tenants.map(({ failures }) => failures)).toEqual([0, 0, 0]);
+    gateway.stop();
+    await expect.poll(() => api.openStreams()).toBe(0);
   });
 
   const signalGateway = (signalsEveryMs: number, count: number): Gateway => {

@@ -1,11 +1,12 @@
 /**
- * The telemetry gateway: samples every truck's position and engine signals in turn and posts them to the product's public
- * ingest API, as a telematics provider would. It knows nothing of the product but its address and a sign-in.
+ * The telemetry gateway: samples every truck's position and engine signals in turn and brings them to the product's public
+ * ingest API, by POST or over a stream, as a telematics provider would. It knows nothing of the product but its address and a sign-in.
  */
 import { maxTelemetryRows, type PositionInput, type SignalInput, type SignalName } from '#contracts/telemetry';
 import type { RosterTenant, RosterTruck } from '../world/roster.ts';
 import type { World } from '../world/world.ts';
 import type { TokenProvider } from './sign-in.ts';
+import { StreamTransport } from './stream-transport.ts';
 import { TelemetrySender, type SenderStats, type TelemetryKind } from './telemetry-sender.ts';
 
 export interface GatewayOptions {
@@ -20,6 +21,8 @@ export interface GatewayOptions {
   /** Each running engine's signals are read once per this time, and posted as often. */
   signalsEveryMs?: number;
   bufferRows?: number;
+  /** Positions go over a WebSocket instead of by POST; signals never do. */
+  streams?: boolean;
   fetch?: typeof fetch;
   now?: () => number;
   random?: () => number;
@@ -132,6 +135,7 @@ export function startGateway(options: GatewayOptions): Gateway {
   const startMs = now();
   const flushEveryMs = options.flushEveryMs ?? defaultFlushEveryMs;
   const signalsEveryMs = options.signalsEveryMs ?? defaultSignalsEveryMs;
+  const stream = options.streams === true ? new StreamTransport(apiBaseUrl, options.fetch ?? fetch) : null;
   const senderOf = <Row extends object>(kind: TelemetryKind, tenantName: string): TelemetrySender<Row> =>
     new TelemetrySender<Row>({
       kind,
@@ -139,7 +143,7 @@ export function startGateway(options: GatewayOptions): Gateway {
       tenantName,
       getToken,
       bufferRows: options.bufferRows ?? defaultBufferRows,
-      fetch: options.fetch ?? fetch,
+      fetch: (kind === 'positions' ? stream?.fetch : undefined) ?? options.fetch ?? fetch,
       random: options.random ?? Math.random,
       log: options.log ?? (() => undefined),
     });
@@ -185,6 +189,7 @@ export function startGateway(options: GatewayOptions): Gateway {
         positions.sender.stop();
         signals.sender.stop();
       }
+      stream?.close();
     },
     stats: () => ({
       ...statsOf(fleets.map(({ positions }) => positions)),

@@ -137,23 +137,26 @@ async function write(
       db,
       sql`
       INSERT INTO faults (id, tenant_id, vehicle_id, source_address, spn, fmi, description, system, severity, is_active,
-        first_seen_at, last_seen_at, cleared_at, occurrence_count, reopen_count, lamps)
+        is_portal_active, first_seen_at, last_seen_at, cleared_at, occurrence_count, reopen_count, lamps)
       SELECT r.value ->> 'newId', ${tenantId}, v.id, r.value ->> 'sourceAddress', r.value ->> 'spn', r.value ->> 'fmi',
         r.value ->> 'description', r.value ->> 'system', r.value ->> 'severity', r.value ->> 'isActive',
-        r.value ->> 'firstSeenAt', r.value ->> 'lastSeenAt', r.value ->> 'clearedAt', r.value ->> 'occurrenceCount',
+        r.value ->> 'isPortalActive', r.value ->> 'firstSeenAt', r.value ->> 'lastSeenAt', r.value ->> 'clearedAt', r.value ->> 'occurrenceCount',
         r.value ->> 'reopenCount', r.value ->> 'lamps'
       FROM json_each(${values.faultInserts}) AS r
       CROSS JOIN vehicles v WHERE v.tenant_id = ${tenantId} AND v.vin = r.value ->> 'vin'
       ON CONFLICT (vehicle_id, source_address, spn, fmi) DO NOTHING`,
     ),
-    // The guard on the time keeps what another source wrote between our look and this statement. The plus keeps the
-    // planner from walking the tenant's rows and the whole list for each: one look by id per row of the list.
+    // The guard on the time keeps what another source wrote between our look and this statement; whether the fault is
+    // active follows from what both say now. The plus keeps the planner from walking the tenant's rows and the whole list
+    // for each: one look by id per row of the list.
     bulk(
       db,
       sql`
       UPDATE faults SET description = r.value ->> 'description', system = r.value ->> 'system',
-        severity = r.value ->> 'severity', is_active = r.value ->> 'isActive', last_seen_at = r.value ->> 'lastSeenAt',
-        cleared_at = r.value ->> 'clearedAt', occurrence_count = r.value ->> 'occurrenceCount',
+        severity = r.value ->> 'severity', is_portal_active = r.value ->> 'isPortalActive',
+        is_active = max(r.value ->> 'isPortalActive', is_telemetry_active), last_seen_at = r.value ->> 'lastSeenAt',
+        cleared_at = CASE WHEN max(r.value ->> 'isPortalActive', is_telemetry_active) THEN NULL
+          ELSE coalesce(r.value ->> 'clearedAt', ${observedAt}) END, occurrence_count = r.value ->> 'occurrenceCount',
         reopen_count = r.value ->> 'reopenCount', lamps = r.value ->> 'lamps'
       FROM json_each(${values.faultWrites}) AS r
       WHERE faults.id = r.value ->> 'id' AND +faults.tenant_id = ${tenantId} AND faults.last_seen_at <= ${observedAt}`,

@@ -67,7 +67,8 @@ function applied(world: World, diff: SyncDiff, observed: ObservedVehicle[], at: 
   const faults = world.faults.map((known) => ({ ...known, ...writes.get(known.id) }));
   for (const { vin: ofVin, ...insert } of diff.faultInserts) {
     const vehicleId = vehicles.find((known) => known.vin === ofVin)?.id ?? '?';
-    faults.push({ id: `${vehicleId}/${insert.sourceAddress}/${insert.spn}/${insert.fmi}`, vehicleId, ...insert });
+    const id = `${vehicleId}/${insert.sourceAddress}/${insert.spn}/${insert.fmi}`;
+    faults.push({ id, vehicleId, isTelemetryActive: false, ...insert });
   }
   const read = new Set(observed.filter((seen) => seen.faults !== null).map((seen) => seen.vin));
   return { vehicles: vehicles.map((known) => (read.has(known.vin) ? { ...known, faultsReadAt: at } : known)), faults };
@@ -145,6 +146,25 @@ describe('a fault', () => {
       occurrenceCount: 4,
     });
     expect(diff.counts.faultsOpened).toBe(1);
+  });
+
+  it('is not the portal’s to clear while telemetry reports it', () => {
+    const first = sync(nothing, [vehicle([fault()])], t1).world;
+    const both = { ...first, faults: first.faults.map((known) => ({ ...known, isTelemetryActive: true })) };
+    const { diff, world } = sync(both, [vehicle([])], t2);
+    expect(diff.faultClears).toEqual([]);
+    expect(diff.counts.faultsCleared).toBe(0);
+    expect(world.faults[0]).toMatchObject({ isActive: true, isPortalActive: false, clearedAt: null });
+    expect(writes(sync(world, [vehicle([])], t3).diff)).toBe(0);
+  });
+
+  it('that telemetry met first becomes the portal’s too once the portal lists it', () => {
+    const first = sync(nothing, [vehicle([fault()])], t1).world;
+    const telemetrys = first.faults.map((known) => ({ ...known, isPortalActive: false, isTelemetryActive: true }));
+    const { diff, world } = sync({ ...first, faults: telemetrys }, [vehicle([fault()])], t2);
+    expect(diff.reopened).toEqual([]);
+    expect(world.faults[0]).toMatchObject({ isActive: true, isPortalActive: true, reopenCount: 0 });
+    expect(writes(sync(world, [vehicle([fault()])], t3).diff)).toBe(0);
   });
 
   it('is one fault per controller', () => {

@@ -27,7 +27,9 @@ export interface FaultState {
   description: string;
   system: VehicleSystem;
   severity: FaultSeverity;
+  /** The portal or telemetry says so. */
   isActive: boolean;
+  isPortalActive: boolean;
   lastSeenAt: string;
   clearedAt: string | null;
   occurrenceCount: number;
@@ -45,6 +47,8 @@ export interface KnownFault extends FaultIdentity, FaultState {
   id: string;
   vehicleId: string;
   firstSeenAt: string;
+  /** Telemetry reports it, and will say when it is gone: the portal clears only what it reported itself. */
+  isTelemetryActive: boolean;
 }
 
 export interface FaultWrite extends FaultState {
@@ -211,6 +215,7 @@ function insertFault(
     ...{ sourceAddress, spn, fmi },
     ...wordsOf(fault, null, describe),
     isActive: fault.isActive,
+    isPortalActive: fault.isActive,
     firstSeenAt: observedAt,
     lastSeenAt: observedAt,
     // Met as history: when it really cleared is not known, only that it is no longer active.
@@ -238,10 +243,12 @@ function diffFaults(
     if (seen?.isActive) {
       if (fault.isActive) updateFault(diff, fault, seen, observedAt, options.describe);
       else diff.reopened.push(reopen(fault, seen, observedAt, options.describe));
-    } else if (fault.isActive && options.mayClear) {
+    } else if (fault.isPortalActive && options.mayClear) {
       // The time it was last seen is written now: once it is history, nothing else tells.
       const lastSeenAt = later(fault.lastSeenAt, vehicle.faultsReadAt);
-      diff.faultClears.push({ ...writeOf(fault), isActive: false, clearedAt: observedAt, lastSeenAt });
+      const gone = { ...writeOf(fault), isPortalActive: false, lastSeenAt };
+      if (fault.isTelemetryActive) diff.faultUpdates.push(gone);
+      else diff.faultClears.push({ ...gone, isActive: false, clearedAt: observedAt });
     }
   }
   for (const fault of observed) {
@@ -262,6 +269,7 @@ const writeOf = ({ id, vehicleId, ...fault }: KnownFault): FaultWrite => ({
   system: fault.system,
   severity: fault.severity,
   isActive: fault.isActive,
+  isPortalActive: fault.isPortalActive,
   lastSeenAt: fault.lastSeenAt,
   clearedAt: fault.clearedAt,
   occurrenceCount: fault.occurrenceCount,
@@ -295,8 +303,11 @@ function updateFault(
     words.system === known.system &&
     words.severity === known.severity &&
     occurrenceCount === known.occurrenceCount &&
+    known.isPortalActive &&
     sameLamps(lamps, known.lamps);
-  if (!isSame) diff.faultUpdates.push({ ...writeOf(known), ...words, occurrenceCount, lamps, lastSeenAt: observedAt });
+  if (isSame) return;
+  const seenNow = { ...words, occurrenceCount, lamps, isPortalActive: true, lastSeenAt: observedAt };
+  diff.faultUpdates.push({ ...writeOf(known), ...seenNow });
 }
 
 /** The same fault is back: one more reopening of the old row, whose first sighting stays. */
@@ -305,6 +316,7 @@ function reopen(known: KnownFault, seen: ObservedFault, observedAt: string, desc
     ...writeOf(known),
     ...wordsOf(seen, known, describe),
     isActive: true,
+    isPortalActive: true,
     lastSeenAt: observedAt,
     clearedAt: null,
     reopenCount: known.reopenCount + 1,

@@ -43,7 +43,7 @@ export async function publishNews(env: Env, db: Database, tenantId: string, news
 export type ObservedPosition = Pick<ObservedVehicle, 'vin' | 'position'>;
 
 /**
- * Feeds the portal's last positions to the rooms, where telemetry has nothing better. Repeating it changes nothing: a
+ * Feeds the portal's last positions to the room, where telemetry has nothing better. Repeating it changes nothing: the
  * room keeps the newest reading. Never throws: the next run brings newer ones.
  */
 export async function feedPositions(
@@ -67,10 +67,8 @@ export async function feedPositions(
     const held = await own.overlay(positions.map(({ vehicleId }) => vehicleId));
     const readings = readingsToFeed(positions, held, nowMs);
     if (readings.length === 0) return;
-    const batch = { sourceTenantId: tenantId, readings };
-    await own.recordReadings(batch);
-    const mirrors = (await roomsShowing(db, tenantId)).filter((room) => room !== tenantId);
-    await Promise.allSettled(mirrors.map((room) => roomOf(env.FLEET_ROOM, room).recordReadings(batch)));
+    // Dealers' rooms hear of it from this one.
+    await own.recordReadings({ sourceTenantId: tenantId, readings });
   } catch (cause) {
     logFailure('positions_not_fed', cause, { tenantId });
   }

@@ -8,7 +8,8 @@ import { roomOf, scrapeGateOf } from '#durable-objects/stubs';
 import { chainPending } from '#worker/audit/chain';
 import { alerts, auditLog, faults, syncRuns, tenants, vehicles } from '#worker/db/schema/index';
 import { scopeForJob } from '#worker/http/tenant-scope';
-import { db, link, tenant, truck } from '../../../test/workers/harness.ts';
+import { db, link, person, tenant, truck } from '../../../test/workers/harness.ts';
+import { connect } from '../../../test/workers/live-socket.ts';
 import { seedRoom } from '../live/publish.ts';
 import { runPolicy } from './run-policy.ts';
 import type { Steps } from '../../durable-steps.ts';
@@ -153,6 +154,9 @@ describe('the rooms', () => {
     for (const room of [owner.id, dealer.id]) {
       expect(await heard(room, owner.id)).toBe(await counterOf(owner.id));
       const { ticket } = await roomOf(env.FLEET_ROOM, room).issueTicket({
+        kind: 'user',
+        mayWatch: true,
+        mayStream: false,
         userId: owner.id,
         sessionId: owner.id,
         role: 'viewer',
@@ -293,12 +297,14 @@ describe('the gate’s lease', () => {
 });
 
 describe('the portal’s positions', () => {
-  const at = (minutes: number) => new Date(Date.parse(t2) - minutes * 60_000).toISOString();
+  // The room judges how old a reading is by its own clock.
+  const readAt = new Date().toISOString();
+  const at = (minutes: number) => new Date(Date.parse(readAt) - minutes * 60_000).toISOString();
   const place = (n: number, minutes: number) =>
     observedVehicle(n, { faults: [], position: { lat: 41.8, lon: -87.6, at: at(minutes) } });
   const known = { heading: null, odometerMiles: null, engineHours: null, fuelPercent: null };
 
-  it('reach the live picture, here and at the dealer, unless telemetry knows better', async () => {
+  it('reach the live picture, here and at the dealer who watches, unless telemetry knows better', async () => {
     const [owner, dealer] = [await tenant(), await tenant('dealer')];
     await link(dealer, owner);
     const ids = await Promise.all(
@@ -306,24 +312,25 @@ describe('the portal’s positions', () => {
     );
     const [fresh = '', moving = '', old = ''] = ids;
     const room = roomOf(env.FLEET_ROOM, owner.id);
-    for (const of of [owner.id, dealer.id]) await seedRoom(env, db, of, owner.id);
+    const { socket } = await connect((await person(dealer, 'dealer_admin')).token);
     const telemetry = (vehicleId: string, minutes: number) => ({
       ...{ vehicleId, at: at(minutes), lat: 1, lon: 1, speedMph: 60, ignition: true },
       ...known,
     });
     await room.recordReadings({ sourceTenantId: owner.id, readings: [telemetry(moving, 14), telemetry(old, 40)] });
-    await sync(owner.id, [place(0, 5), place(1, 5), place(2, 5)], t2);
+    await sync(owner.id, [place(0, 5), place(1, 5), place(2, 5)], readAt);
     const held = new Map((await room.overlay(ids)).map((one) => [one.vehicleId, one.reading]));
     expect(held.get(fresh)).toEqual({ at: at(5), lat: 41.8, lon: -87.6, speedMph: null, ignition: null, ...known });
     expect(held.get(moving)).toMatchObject({ lat: 1, speedMph: 60 });
     expect(held.get(old)).toMatchObject({ lat: 41.8, at: at(5) });
-    const mirrored = await roomOf(env.FLEET_ROOM, dealer.id).overlay([fresh]);
-    expect(mirrored[0]?.reading).toMatchObject({ lat: 41.8 });
+    const mirrored = async () => (await roomOf(env.FLEET_ROOM, dealer.id).overlay([fresh]))[0]?.reading?.lat;
+    await expect.poll(mirrored).toBe(41.8);
+    socket.close();
     // Said again, it is no news; read again a minute later, it is.
     const dirtyBefore = await room.listDirtyReadings(10);
-    await sync(owner.id, [place(0, 5)], t2);
+    await sync(owner.id, [place(0, 5)], readAt);
     expect(await room.listDirtyReadings(10)).toEqual(dirtyBefore);
-    await sync(owner.id, [place(0, 4)], t2);
+    await sync(owner.id, [place(0, 4)], readAt);
     expect((await room.overlay([fresh]))[0]?.reading?.at).toBe(at(4));
   });
 });

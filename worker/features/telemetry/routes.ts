@@ -1,11 +1,9 @@
 /** POST /telemetry/positions: good rows are durable in the room before the answer, bad rows are named. */
 import { oneOf } from '#contracts/primitives';
-import { ingestResultSchema, maxTelemetryRows, positionsInputSchema, type PositionInput } from '#contracts/telemetry';
-import type { VehicleReading } from '#durable-objects/fleet-room/feed';
-import { roomOf } from '#durable-objects/stubs';
+import { ingestResultSchema, maxTelemetryRows, positionsInputSchema } from '#contracts/telemetry';
+import { judgePositions } from '#contracts/telemetry-rows';
 import { tenantScopeOf } from '../../http/authenticate.ts';
 import { jsonBody, megabyte } from '../../http/body.ts';
-import type { AppContext } from '../../http/context.ts';
 import { AppError } from '../../http/errors.ts';
 import {
   answer,
@@ -18,38 +16,7 @@ import {
   tenantQuerySchema,
 } from '../../http/routes.ts';
 import { ownTenantOnly } from '../../http/tenant-scope.ts';
-import { roomsShowing } from '../live/facts.ts';
-import { judgePositions, placeRows } from './rules.ts';
-import { resolveVehicles } from './store.ts';
-
-const toReading = (vehicleId: string, position: PositionInput): VehicleReading => ({
-  vehicleId,
-  at: position.at,
-  lat: position.lat,
-  lon: position.lon,
-  speedMph: position.speedMph ?? null,
-  heading: position.heading ?? null,
-  odometerMiles: position.odometerMiles ?? null,
-  engineHours: position.engineHours ?? null,
-  fuelPercent: position.fuelPercent ?? null,
-  ignition: position.ignition ?? null,
-});
-
-/** The own room must have it before we say so; the dealers' rooms get it as well as they can. */
-async function record(c: AppContext, tenantId: string, readings: VehicleReading[]): Promise<void> {
-  const batch = { sourceTenantId: tenantId, readings };
-  // Found out meanwhile; a dealer's room that misses a reading gets the next one.
-  const rooms = roomsShowing(c.get('db'), tenantId).catch(() => []);
-  try {
-    await roomOf(c.env.FLEET_ROOM, tenantId).recordReadings(batch);
-  } catch (cause) {
-    throw new AppError('UNAVAILABLE', 'The readings could not be stored. Send them again.', { cause });
-  }
-  const mirrors = (await rooms).filter((room) => room !== tenantId);
-  c.executionCtx.waitUntil(
-    Promise.allSettled(mirrors.map((room) => roomOf(c.env.FLEET_ROOM, room).recordReadings(batch))),
-  );
-}
+import { ingestPositions } from './ingest.ts';
 
 export const telemetryRoutes = router().openapi(
   signedInRoute(
@@ -59,6 +26,10 @@ export const telemetryRoutes = router().openapi(
       path: '/telemetry/positions',
       tags: ['Telemetry'],
       summary: 'A batch of positions from a gateway',
+      description:
+        'At most 1,000 rows, as JSON or NDJSON, plain or with Content-Encoding gzip. What is accepted is stored; sending it ' +
+        'again changes nothing. A row older than 30 days becomes part of history only. 429 with Retry-After also when more ' +
+        'comes in than can be stored: nothing of the batch is to be relied on then, send all of it again.',
       middleware: [jsonBody({ limitBytes: 4 * megabyte, ndjsonList: 'positions' })],
       request: { query: tenantQuerySchema, body: body(positionsInputSchema) },
       responses: {
@@ -74,15 +45,10 @@ export const telemetryRoutes = router().openapi(
     }
     const scope = ownTenantOnly(await tenantScopeOf(c, c.req.valid('query').tenantId));
     const { judged, rejected } = judgePositions(positions, c.get('now'));
-    const known = await resolveVehicles(scope, c.get('db'), {
-      vins: judged.flatMap(({ row }) => row.vin ?? []),
-      ids: judged.flatMap(({ row }) => row.vehicleId ?? []),
-    });
-    const { placed, unknown } = placeRows(judged, known);
-    const readings = placed.map(({ vehicleId, row }) => toReading(vehicleId, row));
-    if (readings.length > 0) await record(c, scope.tenantId, readings);
+    const gates = c.get('caller').tenant?.ingestGates ?? 0;
+    const unknown = await ingestPositions(scope, c.env, c.get('db'), judged, gates);
     const data = {
-      accepted: readings.length,
+      accepted: judged.length - unknown.length,
       rejected: [...rejected, ...unknown].sort((a, b) => a.index - b.index),
     };
     return c.json({ data }, 202);

@@ -4,8 +4,8 @@
  * up the same to the bit: sums are of whole ten-thousandths, which doubles add exactly.
  */
 import { signalInputSchema, type Rejection, type SignalInput, type SignalName } from '#contracts/telemetry';
+import { judgeRows, type JudgedRow } from '#contracts/telemetry-rows';
 import { fromBase64, toBase64 } from '../../encoding.ts';
-import { judgeRows, type JudgedRow } from './rules.ts';
 
 const dayMs = 86_400_000;
 const minutesPerDay = 1_440;
