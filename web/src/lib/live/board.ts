@@ -2,11 +2,12 @@
 import type { LiveAlert } from '#contracts/live';
 import type { RecommendedAction, RiskLevel } from '#contracts/risk';
 import type { VehicleStatus } from '#contracts/vehicles';
+import { wallText, wallUnit } from '#contracts/wall-text';
 import { riskLook } from '../format/states.ts';
 import type { AttentionTruck } from './attention.ts';
 
-/** Rows that fit a 720p screen at 1/40 of its height and stay readable. */
-export const boardRowsMax = 12;
+/** More than anybody waits for on a wall: four pages of twelve. How many more there are is said in a number. */
+export const boardRowsMax = 48;
 
 export interface BoardRow {
   id: string;
@@ -35,13 +36,14 @@ export function boardRows(attention: readonly AttentionTruck[], reasons: Readonl
     const more = alertCount > 1 ? ` +${alertCount - 1} more` : '';
     return {
       id: vehicle.id,
-      unitNumber: vehicle.unitNumber,
+      unitNumber: wallUnit(vehicle.unitNumber),
       tenantId: vehicle.tenantId,
       riskLevel: vehicle.riskLevel,
-      what:
+      what: wallText(
         topAlert !== null && namesCause(topAlert)
           ? `${topAlert.title}${more}`
           : (reasons.get(vehicle.id) ?? topAlert?.title ?? `${riskLook(vehicle.riskLevel).word} risk`),
+      ),
       action: vehicle.recommendedAction,
       since: topAlert?.openedAt ?? null,
       at: vehicle.at,

@@ -7,8 +7,11 @@ import {
   mayReconnect,
   serverMessageSchema,
   type ClientMessage,
+  type CommandMessage,
   type LiveTicket,
+  type ServerMessage,
 } from '#contracts/live';
+import { PackedReader } from '#contracts/live-packed';
 import { backoffMs } from './backoff.ts';
 import { emptyFolding, fold, type Folding, type LivePicture } from './fold.ts';
 
@@ -35,6 +38,7 @@ export type LiveState =
 /** What a browser's WebSocket offers, as far as it is used here. */
 export interface LiveSocket {
   onopen: (() => void) | null;
+  /** Text, or packed frames as an ArrayBuffer. */
   onmessage: ((event: { data: unknown }) => void) | null;
   onclose: ((event: { code: number }) => void) | null;
   send(frame: string): void;
@@ -48,6 +52,8 @@ export interface LiveEffects {
   /** Seconds the server asked to wait, when it did. */
   waitSeconds: (thrown: unknown) => number | null;
   openSocket: (url: string) => LiveSocket;
+  /** Whether snapshots and deltas shall come as packed bytes: worth it for all but small fleets. */
+  prefersPacked: () => boolean;
   nowMs: () => number;
   random: () => number;
   /** Runs `work` once after `delayMs`; the answer cancels it. */
@@ -61,11 +67,17 @@ export interface LiveListener {
   /** Any frame at all: the picture is confirmed as of now. */
   onHeard: (nowMs: number) => void;
   onNotice: (level: 'info' | 'warning' | 'error', message: string) => void;
+  /** The server has taken the hello: from now on `say` is heard. */
+  onWelcome?: () => void;
+  /** Told to wall displays only. */
+  onCommand?: (command: CommandMessage) => void;
 }
 
 export class LiveConnection {
   #state: LiveState = { kind: 'idle' };
   #folding: Folding = emptyFolding;
+  /** Knows which number stands for which vehicle, as long as the picture is held; null: JSON is spoken. */
+  #packed: PackedReader | null = null;
   #socket: LiveSocket | null = null;
   #attempt = 0;
   #unacknowledged = 0;
@@ -88,6 +100,7 @@ export class LiveConnection {
   start(): void {
     if (this.#state.kind !== 'idle') return;
     this.#lostSinceMs = this.#effects.nowMs();
+    this.#packed = this.#effects.prefersPacked() ? new PackedReader() : null;
     this.#setState({ kind: 'connecting', sinceMs: this.#lostSinceMs });
     this.#armOffline();
     void this.#open();
@@ -101,6 +114,11 @@ export class LiveConnection {
     this.#folding = emptyFolding;
     this.#attempt = 0;
     this.#setState({ kind: 'idle' });
+  }
+
+  /** A word of one's own (a display's heartbeat); lost while there is no socket. */
+  say(message: ClientMessage): void {
+    this.#send(message);
   }
 
   /** Does not wait for the back-off: the network has come back or the screen has woken. */
@@ -132,7 +150,9 @@ export class LiveConnection {
       if (isCurrent()) this.#hello(true);
     };
     socket.onmessage = (event) => {
-      if (isCurrent() && typeof event.data === 'string') this.#receive(event.data);
+      if (!isCurrent()) return;
+      if (typeof event.data === 'string') this.#receive(event.data);
+      else if (event.data instanceof ArrayBuffer) this.#receivePacked(event.data);
     };
     socket.onclose = (event) => {
       if (!isCurrent()) return;
@@ -145,7 +165,12 @@ export class LiveConnection {
     const { picture } = this.#folding;
     this.#unacknowledged = 0;
     const resume = mayResume && picture.epoch !== null ? { epoch: picture.epoch, seq: picture.seq } : null;
-    this.#send({ type: 'hello', protocol: liveProtocolVersion, ...(resume === null ? {} : { resume }) });
+    this.#send({
+      type: 'hello',
+      protocol: liveProtocolVersion,
+      ...(resume === null ? {} : { resume }),
+      ...(this.#packed === null ? {} : { encoding: 'packed' }),
+    });
   }
 
   #receive(frame: string): void {
@@ -160,15 +185,35 @@ export class LiveConnection {
     }
     const message = serverMessageSchema.safeParse(parsed);
     // A kind of message that this build does not know is none of its business.
-    if (!message.success) return;
-    if (message.data.type === 'notice') this.#listener.onNotice(message.data.level, message.data.message);
-    const outcome = fold(this.#folding, message.data);
+    if (message.success) this.#take(message.data);
+  }
+
+  #receivePacked(frame: ArrayBuffer): void {
+    this.#cancel('pong');
+    this.#listener.onHeard(this.#effects.nowMs());
+    if (this.#packed === null) return;
+    let message: ServerMessage;
+    try {
+      message = this.#packed.read(frame);
+    } catch {
+      // Bytes that this build cannot read it will not learn to read: the rest of this connection's life is JSON.
+      this.#packed = null;
+      this.#hello(true);
+      return;
+    }
+    this.#take(message);
+  }
+
+  #take(message: ServerMessage): void {
+    if (message.type === 'notice') this.#listener.onNotice(message.level, message.message);
+    if (message.type === 'command') this.#listener.onCommand?.(message);
+    const outcome = fold(this.#folding, message);
     this.#folding = outcome.folding;
     if (outcome.kind === 'out_of_step') {
       this.#hello(false);
       return;
     }
-    if (message.data.type === 'welcome') this.#welcomed(message.data.seq);
+    if (message.type === 'welcome') this.#welcomed(message.seq);
     if (outcome.kind === 'applied') {
       this.#listener.onPicture(outcome.folding.picture);
       this.#acknowledgeSoon();
@@ -180,6 +225,7 @@ export class LiveConnection {
   #welcomed(roomSeq: number): void {
     this.#cancel('open');
     this.#armPing();
+    this.#listener.onWelcome?.();
     const { picture, roomEpoch } = this.#folding;
     if (picture.epoch !== null && picture.epoch === roomEpoch && picture.seq === roomSeq) this.#becomeLive();
   }

@@ -182,10 +182,24 @@ describe('the inbox', () => {
 describe('the board', () => {
   const worst = Array.from({ length: 15 }, (_, n) => liveVehicle(n + 1, { riskLevel: 'high', riskScore: 50 + n }));
 
-  it('shows twelve rows at most, the worst first', () => {
-    const rows = boardRows(attentionTrucks(picture(worst)), new Map());
+  it('holds four pages at most, the worst first', () => {
+    const many = Array.from({ length: 60 }, (_, n) => liveVehicle(n + 1, { riskLevel: 'high', riskScore: 20 + n }));
+    const rows = boardRows(attentionTrucks(picture(many)), new Map());
     expect(rows).toHaveLength(boardRowsMax);
-    expect(rows[0]?.unitNumber).toBe('U-15');
+    expect(rows[0]?.unitNumber).toBe('U-60');
+  });
+
+  it('shows no whole VIN and no phone number, whatever field one stands in', () => {
+    const [row] = boardRows(
+      attentionTrucks(
+        picture(
+          [liveVehicle(1, { riskLevel: 'high', unitNumber: '1XKYDP9X0RJ000001' })],
+          [liveAlert(1, { severity: 'critical', title: 'Call 303-555-0134 about 1XKYDP9X0RJ000001' })],
+        ),
+      ),
+      new Map(),
+    );
+    expect([row?.unitNumber, row?.what]).toEqual(['…RJ000001', 'Call [phone] about …RJ000001']);
   });
 
   it("says what is wrong: the alert, else the prediction's reason, else the risk", () => {
