@@ -1,70 +1,42 @@
-/** The wall board: rows from the live picture, kept through a reload so that the screen is never blank. */
-import { z } from 'zod';
-import { recommendedActionSchema, riskLevelSchema } from '#contracts/risk';
-import { vehicleStatusSchema } from '#contracts/vehicles';
+/** The wall as a signed-in person's own screen shows it: the session's live picture, kept through a reload. */
+import type { DisplayLayout } from '#contracts/displays';
 import { SvelteMap } from 'svelte/reactivity';
 import * as fleet from '../api/fleet.ts';
-import type { RiskCounts } from '../live/attention.ts';
-import { boardRows, rowsWithoutWords, type BoardRow } from '../live/board.ts';
+import type { Wall } from '../board/wall.ts';
+import { forgetBoard, keepBoard, readBoard } from '../displays/kept.ts';
+import { rowsWithoutWords } from '../live/board.ts';
 import { live } from './live.svelte.ts';
-
-const boardStorageKey = 'truckiq.board';
-
-const storedBoardSchema = z.object({
-  asOfMs: z.number(),
-  tenantName: z.string(),
-  attentionCount: z.number(),
-  counts: z.object({
-    low: z.number(),
-    medium: z.number(),
-    high: z.number(),
-    critical: z.number(),
-    unknown: z.number(),
-    total: z.number(),
-  }),
-  rows: z.array(
-    z.object({
-      id: z.string(),
-      unitNumber: z.string(),
-      tenantId: z.string(),
-      riskLevel: riskLevelSchema.nullable(),
-      what: z.string(),
-      action: recommendedActionSchema.nullable(),
-      since: z.string().nullable(),
-      at: z.string().nullable(),
-      status: vehicleStatusSchema,
-      isTaken: z.boolean(),
-    }),
-  ),
-});
-
-export interface BoardPicture {
-  /** The board was true at this moment. */
-  asOfMs: number;
-  tenantName: string;
-  attentionCount: number;
-  counts: RiskCounts;
-  rows: BoardRow[];
-}
+import { scope } from './scope.svelte.ts';
 
 export class Board {
-  #kept = $state.raw<BoardPicture | null>(readKept());
+  #kept = $state.raw<Wall | null>(null);
   readonly #reasons = new SvelteMap<string, string>();
   /** The score that a truck's words were read for: read again only when it moves. */
   readonly #readFor = new SvelteMap<string, number | null>();
 
-  /** `tenantName` is '' while it is not known. The live board, or the last one kept while there is none. null: nothing was ever shown here. */
-  current(tenantName: string): BoardPicture | null {
-    if (!live.hasPicture || live.heardAtMs === null) {
+  /** What was kept before the page was loaded. */
+  async restore(): Promise<void> {
+    this.#kept ??= await readBoard('session');
+  }
+
+  /** The live board, or the last one kept while there is none. null: nothing was ever shown here. */
+  current(layout: DisplayLayout): Wall | null {
+    const { tenant } = scope;
+    if (!live.hasPicture || live.heardAtMs === null || tenant === null) {
       // A board kept for another tenant is nobody's business here.
-      return tenantName === '' || this.#kept?.tenantName === tenantName ? this.#kept : null;
+      return tenant === null || this.#kept?.setting.tenant.id === tenant.id ? this.#kept : null;
     }
     return {
       asOfMs: live.heardAtMs,
-      tenantName,
-      attentionCount: live.attention.length,
-      counts: live.counts,
-      rows: boardRows(live.attention, this.#reasons),
+      setting: {
+        tenant: { id: tenant.id, name: tenant.name, timeZone: tenant.timeZone },
+        display: null,
+        layout,
+        customers: tenant.linkedTenants.map(({ id, name }) => ({ id, name })),
+        reasons: Object.fromEntries(this.#reasons),
+        inbound: [],
+      },
+      picture: live.picture,
     };
   }
 
@@ -87,28 +59,11 @@ export class Board {
     this.#kept = null;
     this.#reasons.clear();
     this.#readFor.clear();
-    try {
-      localStorage.removeItem(boardStorageKey);
-    } catch {
-      // Nothing was kept either.
-    }
+    void forgetBoard('session');
   }
 
-  keep(picture: BoardPicture): void {
-    this.#kept = picture;
-    try {
-      localStorage.setItem(boardStorageKey, JSON.stringify(picture));
-    } catch {
-      // Without storage a reload during an outage starts empty.
-    }
-  }
-}
-
-function readKept(): BoardPicture | null {
-  try {
-    const stored = storedBoardSchema.safeParse(JSON.parse(localStorage.getItem(boardStorageKey) ?? 'null'));
-    return stored.success ? stored.data : null;
-  } catch {
-    return null;
+  keep(wall: Wall): void {
+    this.#kept = wall;
+    void keepBoard('session', wall);
   }
 }

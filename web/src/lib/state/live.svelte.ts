@@ -3,7 +3,9 @@ import { closeCode, type LiveAlert, type LiveVehicle } from '#contracts/live';
 import { ApiFailure } from '../api/failure.ts';
 import * as fleet from '../api/fleet.ts';
 import { alertsByVehicle, attentionTrucks, riskCounts } from '../live/attention.ts';
-import { LiveConnection, type LiveSocket, type LiveState } from '../live/connection.ts';
+import { prefersPacked, rememberedSize, rememberSize } from '../live/fleet-size.ts';
+import { openBrowserSocket } from '../live/browser-socket.ts';
+import { LiveConnection, type LiveState } from '../live/connection.ts';
 import { emptyPicture, type LivePicture } from '../live/fold.ts';
 import { scope } from './scope.svelte.ts';
 import { toasts } from './toasts.svelte.ts';
@@ -28,7 +30,8 @@ class Live {
       openTicket: () => fleet.openLiveTicket(scope.query),
       isFinal: (thrown) => thrown instanceof ApiFailure && (thrown.status === 401 || thrown.status === 403),
       waitSeconds: (thrown) => (thrown instanceof ApiFailure ? thrown.retryAfterSeconds : null),
-      openSocket: (url): LiveSocket => openBrowserSocket(url),
+      openSocket: openBrowserSocket,
+      prefersPacked: () => prefersPacked(rememberedSize(scope.tenant?.id ?? '')),
       nowMs: () => Date.now(),
       random: () => Math.random(),
       after: (delayMs, work) => {
@@ -44,6 +47,7 @@ class Live {
       },
       onPicture: (picture) => {
         this.picture = picture;
+        rememberSize(scope.tenant?.id ?? '', picture.vehicles.size);
       },
       onHeard: (nowMs) => {
         this.heardAtMs = nowMs;
@@ -80,24 +84,6 @@ class Live {
     this.picture = emptyPicture;
     this.heardAtMs = null;
   }
-}
-
-/** The browser's socket behind the small face that the connection knows. */
-function openBrowserSocket(url: string): LiveSocket {
-  const socket = new WebSocket(url);
-  const face: LiveSocket = {
-    onopen: null,
-    onmessage: null,
-    onclose: null,
-    send: (frame) => {
-      if (socket.readyState === WebSocket.OPEN) socket.send(frame);
-    },
-    close: (code) => socket.close(code),
-  };
-  socket.onopen = () => face.onopen?.();
-  socket.onmessage = (event: MessageEvent<unknown>) => face.onmessage?.({ data: event.data });
-  socket.onclose = (event) => face.onclose?.({ code: event.code });
-  return face;
 }
 
 export const live = new Live();

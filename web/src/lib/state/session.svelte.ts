@@ -4,11 +4,10 @@ import type { Permission } from '#contracts/roles';
 import * as account from '../api/account.ts';
 import { access } from '../api/client.ts';
 import { toFailure, type ApiFailure } from '../api/failure.ts';
+import { forgetBoard } from '../displays/kept.ts';
 
 /** Set while a session may exist, so that a first visit does not ask the server for one. */
 const hintKey = 'truckiq.session';
-/** The wall board kept through reloads goes when its owner signs out. */
-const boardKey = 'truckiq.board';
 const channelName = 'truckiq.session';
 /** Refusals come in bunches when a role changes: the person is read again at most this often. */
 const rereadAtMostEveryMs = 5_000;
@@ -128,11 +127,8 @@ class Session {
       // The cookie stays on a server that cannot be reached; this tab forgets its token all the same.
     }
     access.drop();
-    try {
-      localStorage.removeItem(boardKey);
-    } catch {
-      // Nothing was kept either.
-    }
+    // The wall board kept through reloads goes when its owner signs out.
+    void forgetBoard('session');
     this.#channel?.postMessage('signed_out');
   }
 
