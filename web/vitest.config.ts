@@ -3,10 +3,11 @@ import path from 'node:path';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { svelteTesting } from '@testing-library/svelte/vite';
 import { defineConfig } from 'vitest/config';
+import { baseMap } from './base-map/base-map.ts';
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [svelte({ configFile: false, compilerOptions: { runes: true } }), svelteTesting()],
+  plugins: [baseMap, svelte({ configFile: false, compilerOptions: { runes: true } }), svelteTesting()],
   resolve: {
     // Addresses, and where one is and goes, are all that is asked of SvelteKit here; the router is tested end to end.
     alias: Object.fromEntries(

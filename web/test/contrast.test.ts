@@ -52,6 +52,10 @@ describe.each([
       expect(ratio(shape, ground)).toBeGreaterThanOrEqual(3);
     },
   );
+  it.each(['map-home', 'map-abroad', 'map-water'])('the map reads and shows on %s', (ground) => {
+    for (const word of ['ink', 'map-label']) expect([word, ratio(word, ground) >= 4.5]).toEqual([word, true]);
+    for (const shape of shapes) expect([shape, ratio(shape, ground) >= 3]).toEqual([shape, true]);
+  });
   it('reads on filled labels, buttons and tinted rows', () => {
     expect(ratio('on-critical', 'critical-fill')).toBeGreaterThanOrEqual(4.5);
     expect(ratio('on-accent', 'accent')).toBeGreaterThanOrEqual(4.5);

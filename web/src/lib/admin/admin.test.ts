@@ -36,6 +36,7 @@ const organisation: AdminTenant = {
   linkedTenants: [],
   createdAt: '2026-01-01T00:00:00.000Z',
   requestsPerMinute: null,
+  ingestGates: 0,
   userCount: 5,
   vehicleCount: 240,
 };

@@ -75,6 +75,9 @@ export const actionGroups: readonly { word: string; actions: Readonly<Record<str
   {
     word: 'Fleet',
     actions: {
+      'geofence.create': tries('Drew a geofence', 'draw a geofence'),
+      'geofence.update': tries('Changed a geofence', 'change a geofence'),
+      'geofence.delete': tries('Deleted a geofence', 'delete a geofence'),
       'alert.acknowledge': tries('Acknowledged an alert', 'acknowledge an alert'),
       'alert.resolve': tries('Resolved an alert', 'resolve an alert'),
       'service_event.create': tries('Entered a service event', 'enter a service event'),
@@ -86,11 +89,27 @@ export const actionGroups: readonly { word: string; actions: Readonly<Record<str
       'scoring_model.promote': tries('Put a better scoring model in force', 'put a scoring model in force'),
       'training_run.start': tries('Started a training', 'start a training'),
       'training_run.finish': { done: 'Training finished', tried: 'Training failed' },
+      'track_days.restore': tries('Asked for archived tracks', 'ask for archived tracks'),
+      'track_day.restored': tries('Brought a day of tracks back', 'bring a day of tracks back'),
+      'track_day.lock': tries('Put a restored day of tracks back', 'put a restored day of tracks back'),
+      'track_day.archive': tries('Archived a day of tracks', 'archive a day of tracks'),
+      'track_day.delete': tries('Deleted a day of tracks for good', 'delete a day of tracks'),
       'fleet.export': tries('Exported the fleet', 'export the fleet'),
       'sync_credentials.put': tries('Changed portal credentials', 'change portal credentials'),
       'sync_credentials.delete': tries('Removed portal credentials', 'remove portal credentials'),
       'sync_run.start': tries('Started a sync', 'start a sync'),
       'sync_run.finish': { done: 'Sync finished', tried: 'Sync failed' },
+    },
+  },
+  {
+    word: 'Displays',
+    actions: {
+      'display.pair': tries('Paired a display', 'pair a display'),
+      'display.deny': tries('Refused a display', 'refuse a display'),
+      'display.connect': tries('A display fetched its token', 'fetch a display’s token'),
+      'display.update': tries('Changed a display', 'change a display'),
+      'display.command': tries('Sent a display a command', 'send a display a command'),
+      'display.unpair': tries('Unpaired a display', 'unpair a display'),
     },
   },
   { word: 'Audit', actions: { 'audit.verify': tries('Verified the log', 'verify the log') } },
@@ -121,6 +140,7 @@ export function actorWord({
   if (actorType === 'job') return 'TruckIQ itself';
   if (actorName !== null) return actorName;
   if (actorType === 'anonymous' || actorId === null) return 'Somebody not signed in';
+  if (actorType === 'display') return 'A display that is gone';
   return actorType === 'api_key' ? 'An API key that is gone' : 'Somebody who is gone';
 }
 
@@ -145,7 +165,10 @@ const resourceWords: Readonly<Record<string, string>> = {
   signing_key: 'Signing key',
   alert: 'Alert',
   vehicle: 'Truck',
+  display: 'Display',
   service_event: 'Service event',
+  geofence: 'Geofence',
+  track_day: 'Day of tracks',
   route: 'Route',
 };
 /** What it was done to. Own names only: what the log holds may be called "constructor". */

@@ -62,6 +62,10 @@ export const formatClock = (nowMs: number, timeZone: string): string =>
 export const formatDay = (nowMs: number, timeZone: string): string =>
   formatIn(timeZone, { weekday: 'long', month: 'long', day: 'numeric' }).format(new Date(nowMs));
 
+/** The same where there is little room: "Fri, Nov 20". */
+export const formatShortDay = (nowMs: number, timeZone: string): string =>
+  formatIn(timeZone, { weekday: 'short', month: 'short', day: 'numeric' }).format(new Date(nowMs));
+
 /** Since when, short: the clock time when it began within 20 hours, else the date: "02:11", "Nov 18". */
 export function formatSince(at: string, nowMs: number, timeZone: string): string {
   const atMs = Date.parse(at);

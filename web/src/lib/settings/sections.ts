@@ -25,6 +25,7 @@ export const settingsSections: readonly SettingsSection[] = [
   },
   { word: 'People', route: '/(app)/settings/people', permission: 'users:manage', group: 'organisation' },
   { word: 'API keys', route: '/(app)/settings/api-keys', permission: 'settings:manage', group: 'organisation' },
+  { word: 'Displays', route: '/(app)/settings/displays', permission: 'displays:manage', group: 'organisation' },
   { word: 'Dealer links', route: '/(app)/settings/links', permission: 'links:manage', group: 'organisation' },
   {
     word: 'Single sign-on',

@@ -13,7 +13,7 @@ describe('the navigation', () => {
     for (const role of roles) {
       const words = [
         'Home',
-        ...(role === 'shipper' ? [] : ['Vehicles', 'Alerts']),
+        ...(role === 'shipper' ? [] : ['Vehicles', 'Map', 'Alerts']),
         ...(permissionsOf[role].includes('reports:read') ? ['Reports'] : []),
       ];
       expect([role, wordsFor(role)]).toEqual([role, words]);
@@ -27,9 +27,10 @@ describe('the navigation', () => {
   it('knows the place of an address, and of those beneath it', () => {
     expect(placeAt('/')?.word).toBe('Home');
     expect(placeAt('/vehicles/1')?.word).toBe('Vehicles');
+    expect(placeAt('/map')?.word).toBe('Map');
     expect(placeAt('/alerts')?.word).toBe('Alerts');
     for (const report of ['/reports', '/reports/prediction-accuracy']) expect(placeAt(report)?.word).toBe('Reports');
-    for (const elsewhere of ['/profile', '/vehiclesx', '/reportsx', '/settings/people'])
+    for (const elsewhere of ['/profile', '/vehiclesx', '/mapx', '/reportsx', '/settings/people'])
       expect(placeAt(elsewhere)).toBeNull();
   });
 });

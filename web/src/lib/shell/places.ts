@@ -3,7 +3,7 @@ import { resolve } from '$app/paths';
 import { seesOnlyAssigned, type Permission, type Role } from '#contracts/roles';
 
 export interface Place {
-  route: '/(app)' | '/(app)/vehicles' | '/(app)/alerts' | '/(app)/reports/prediction-accuracy';
+  route: '/(app)' | '/(app)/vehicles' | '/(app)/map' | '/(app)/alerts' | '/(app)/reports/prediction-accuracy';
   /** What is this place's too; its own address where left out. */
   root?: string;
   word: string;
@@ -26,6 +26,12 @@ export const places: readonly Place[] = [
     route: '/(app)/vehicles',
     word: 'Vehicles',
     icon: 'M2 6h9v8H2zM11 9h3.5L18 12v2h-7zM5.5 14v2M14.5 14v2',
+    permission: 'vehicles:read',
+  },
+  {
+    route: '/(app)/map',
+    word: 'Map',
+    icon: 'M2.5 5 7.5 3l5 2 5-2v12l-5 2-5-2-5 2zM7.5 3v12M12.5 5v12',
     permission: 'vehicles:read',
   },
   {
