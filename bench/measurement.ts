@@ -3,7 +3,24 @@ export interface Measurement {
   name: string;
   value: number;
   unit: string;
-  target: { relation: '<' | '>'; value: number } | null;
+  target: { relation: '<' | '>' | '≤' | '≥'; value: number } | null;
+  /** Lowest and highest of the rounds whose median `value` is. */
+  spread?: readonly [low: number, high: number];
+}
+
+/** Whether the number is where it should be; null where nothing was asked of it. */
+export function meets({ value, target }: Measurement): boolean | null {
+  if (target === null) return null;
+  switch (target.relation) {
+    case '<':
+      return value < target.value;
+    case '≤':
+      return value <= target.value;
+    case '>':
+      return value > target.value;
+    case '≥':
+      return value >= target.value;
+  }
 }
 
 /** The value below which the share `p` (0–1) of the sorted samples lies: nearest rank. */
