@@ -48,6 +48,22 @@ describe('the page', () => {
       ?.split(' | ')
       .map((cell) => cell.replace(/^\| | \|$/g, ''));
 
+  test('lets a display in only where a route says so, and nobody else where it says displays', () => {
+    const page = permissionsPage(
+      documentWith({
+        '/trucks': { get: declared('vehicles:read') },
+        '/home': { get: declared(null) },
+        '/tickets': { post: { ...declared('vehicles:read', 'people'), 'x-displays': true } },
+        '/board': { get: declared(null, 'displays') },
+      }),
+    );
+    expect(cellsOf(page, 'GET /trucks')?.at(-1)).toBe('–');
+    expect(cellsOf(page, 'GET /home')?.at(-1)).toBe('–');
+    expect(cellsOf(page, 'POST /tickets')?.slice(-2)).toEqual(['–', '✓']);
+    expect(new Set(cellsOf(page, 'GET /board')?.slice(2, -1))).toEqual(new Set(['–']));
+    expect(cellsOf(page, 'GET /board')?.at(-1)).toBe('✓');
+  });
+
   test('marks roles by what they hold, drivers by what is assigned, keys by scope', () => {
     const page = permissionsPage(
       documentWith({
@@ -61,16 +77,16 @@ describe('the page', () => {
     const people = cellsOf(page, 'GET /people') ?? [];
     expect(people[column('fleet_admin')]).toBe('✓');
     expect(people[column('fleet_manager')]).toBe('–');
-    expect(people.at(-1)).toBe('–');
+    expect(people.at(-2)).toBe('–');
     const trucks = cellsOf(page, 'GET /trucks') ?? [];
     expect([trucks[column('viewer')], trucks[column('driver')], trucks[column('shipper')]]).toEqual([
       '✓',
       '✓ assigned',
       '–',
     ]);
-    expect(trucks.at(-1)).toBe('scope');
-    expect(new Set(cellsOf(page, 'GET /home')?.slice(2))).toEqual(new Set(['✓']));
-    expect(cellsOf(page, 'GET /me')?.at(-1)).toBe('–');
+    expect(trucks.at(-2)).toBe('scope');
+    expect(new Set(cellsOf(page, 'GET /home')?.slice(2, -1))).toEqual(new Set(['✓']));
+    expect(cellsOf(page, 'GET /me')?.at(-2)).toBe('–');
     expect(page).toContain('- `POST /api/v1/auth/login`: Open');
   });
 });

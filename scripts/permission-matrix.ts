@@ -17,6 +17,8 @@ export const publicRoutes: readonly string[] = [
   'POST /api/v1/auth/password-reset/confirm',
   'POST /api/v1/auth/refresh',
   'POST /api/v1/auth/sign-up',
+  'POST /api/v1/displays/device-code',
+  'POST /api/v1/displays/token',
   'POST /api/v1/setup',
 ];
 
@@ -24,7 +26,8 @@ const operationSchema = z.object({
   tags: z.array(z.string()).default(['Other']),
   summary: z.string().default(''),
   'x-permission': permissionSchema.nullable().optional(),
-  'x-callers': z.enum(['anyone', 'people']).optional(),
+  'x-callers': z.enum(['anyone', 'people', 'displays']).optional(),
+  'x-displays': z.boolean().default(false),
 });
 const methods = ['get', 'post', 'put', 'patch', 'delete'] as const;
 const documentSchema = z.object({ paths: z.record(z.string(), z.partialRecord(z.enum(methods), operationSchema)) });
@@ -36,7 +39,9 @@ export interface RouteAccess {
   summary: string;
   /** undefined: a public route; null: being signed in is enough. */
   permission: z.infer<typeof permissionSchema> | null | undefined;
-  callers: 'anyone' | 'people' | undefined;
+  callers: 'anyone' | 'people' | 'displays' | undefined;
+  /** Wall displays are let in besides the callers. */
+  displaysToo: boolean;
 }
 
 /** Every route of the API document, in its order. */
@@ -53,6 +58,7 @@ export function routesOf(document: unknown): RouteAccess[] {
           summary: operation.summary,
           permission: operation['x-permission'],
           callers: operation['x-callers'],
+          displaysToo: operation['x-displays'],
         },
       ];
     }),
@@ -77,20 +83,26 @@ export function undeclared(routes: readonly RouteAccess[]): string[] {
 const yes = '✓';
 const no = '–';
 
-function markFor(role: Role, { permission }: RouteAccess): string {
+function markFor(role: Role, { permission, callers }: RouteAccess): string {
+  if (callers === 'displays') return no;
   if (permission === null || permission === undefined) return yes;
   if (!permissionsOf[role].includes(permission)) return no;
   return seesOnlyAssigned(role) ? `${yes} assigned` : yes;
 }
 
 const markForKey = ({ permission, callers }: RouteAccess): string =>
-  callers === 'people' ? no : permission === null ? yes : 'scope';
+  callers !== 'anyone' ? no : permission === null ? yes : 'scope';
+
+const markForDisplay = ({ callers, displaysToo }: RouteAccess): string =>
+  callers === 'displays' || displaysToo ? yes : no;
 
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [row(head), row(head.map((_, at) => (at === 0 ? ':---' : ':---:'))), ...rows.map(row)].join('\n');
 
 const code = (text: string): string => `\`${text}\``;
+const wordFor = ({ permission, callers }: RouteAccess): string =>
+  callers === 'displays' ? 'display' : permission === null ? 'signed in' : code(permission ?? '');
 
 /** The whole page, as it stands in docs/permissions.md. Throws when a route declares nothing. */
 export function permissionsPage(document: unknown): string {
@@ -102,11 +114,12 @@ export function permissionsPage(document: unknown): string {
   const sections = [...Map.groupBy(declared, ({ tag }) => tag)].map(([tag, ofTag]) => {
     const rows = ofTag.map((route) => [
       code(route.name),
-      route.permission === null ? 'signed in' : code(route.permission ?? ''),
+      wordFor(route),
       ...roles.map((role) => markFor(role, route)),
       markForKey(route),
+      markForDisplay(route),
     ]);
-    return `### ${tag}\n\n${table(['Route', 'Permission', ...roles.map(code), 'API key'], rows)}`;
+    return `### ${tag}\n\n${table(['Route', 'Permission', ...roles.map(code), 'API key', 'Display'], rows)}`;
   });
   const held = permissions.map((permission) => [
     code(permission),
@@ -121,6 +134,8 @@ not edit.
   \`details.required\` says which one is missing.
 - ${yes} assigned: a driver sees only the vehicles assigned to them, and what belongs to those; everything else is 404.
 - API key: \`scope\` means that the key needs the permission as a scope; ${no} that only people may call it.
+- Display: a wall display with the token of its pairing reads its board and nothing else. A route is closed to it unless it
+  says otherwise (\`x-callers: displays\`, \`x-displays\`).
 - What a permission opens is the own tenant's. A dealer reaches vehicles, faults, alerts, groups and reports of linked
   customers as well, never their people, settings, keys, credentials or webhooks. A super admin belongs to no tenant and
   acts inside one with \`?tenantId=\`.
@@ -140,6 +155,6 @@ ${sections.join('\n\n')}
 ## Without a sign-in
 
 ${isPublic.map(({ name, summary }) => `- ${code(name)}: ${summary}`).join('\n')}
-- ${code('GET /api/v1/live')}: a WebSocket upgrade; the single-use ticket in its query is the sign-in
+- ${code('GET /api/v1/live')}, ${code('GET /api/v1/live/vehicles/{id}')}: a WebSocket upgrade; the single-use ticket in its query is the sign-in
 `;
 }

@@ -9,16 +9,24 @@ import { apiKeyRoutes } from './features/api-keys/routes.ts';
 import { auditRoutes } from './features/audit/routes.ts';
 import { publicAuthRoutes, sessionRoutes } from './features/auth/routes.ts';
 import { dealerLinkRoutes } from './features/dealer-links/routes.ts';
+import { displayBoardRoutes } from './features/displays/board-routes.ts';
+import { displayPairingRoutes } from './features/displays/pairing-routes.ts';
+import { displayRoutes } from './features/displays/routes.ts';
+import { geofenceRoutes } from './features/geofences/routes.ts';
 import { liveTicketRoutes, openLiveSocket } from './features/live/routes.ts';
 import { oidcProviderRoutes } from './features/oidc/routes.ts';
 import { ssoRoutes } from './features/oidc/sign-in-routes.ts';
+import { positionRoutes } from './features/positions/routes.ts';
 import { reportRoutes } from './features/reports/routes.ts';
 import { serviceEventRoutes } from './features/service-events/routes.ts';
 import { scoringRoutes } from './features/scoring/routes.ts';
 import { syncRoutes } from './features/sync/routes.ts';
+import { faultRoutes } from './features/telemetry/fault-routes.ts';
 import { telemetryRoutes } from './features/telemetry/routes.ts';
 import { signalRoutes } from './features/telemetry/signal-routes.ts';
+import { openStream, streamRoutes } from './features/telemetry/stream-routes.ts';
 import { tenantRoutes } from './features/tenant/routes.ts';
+import { trackArchiveRoutes } from './features/track-archive/routes.ts';
 import { trainingRoutes } from './features/training/routes.ts';
 import { invitationRoutes } from './features/users/invitation-routes.ts';
 import { userRoutes } from './features/users/routes.ts';
@@ -27,7 +35,7 @@ import { authenticate } from './http/authenticate.ts';
 import { onError } from './http/error-answer.ts';
 import { AppError } from './http/errors.ts';
 import { methodGuard } from './http/method-guard.ts';
-import { countPublicRequest, publicRateLimit } from './http/rate-limit.ts';
+import { countPublicRequest, publicRateLimit, socketRateLimit } from './http/rate-limit.ts';
 import { requestContext } from './http/request-log.ts';
 import { answer, noQuery, router } from './http/routes.ts';
 import { securityHeaders } from './http/security-headers.ts';
@@ -83,9 +91,12 @@ export function createApp() {
     c.json(await publicKeySet(c.env, c.get('now')), 200, { 'cache-control': 'public, max-age=300' }),
   );
   // The ticket in its query is the socket's sign-in.
-  app.get(`${base}/live`, publicRateLimit, (c) => openLiveSocket(c));
+  app.get(`${base}/live`, socketRateLimit, (c) => openLiveSocket(c));
+  app.get(`${base}/live/vehicles/:id`, socketRateLimit, (c) => openLiveSocket(c));
+  app.get(`${base}/telemetry/stream`, socketRateLimit, (c) => openStream(c));
   app.route(base, publicAuthRoutes);
   app.route(base, ssoRoutes);
+  app.route(base, displayPairingRoutes);
 
   app.use(`${base}/*`, authenticate);
 
@@ -97,19 +108,27 @@ export function createApp() {
   app.route(base, userRoutes);
   app.route(base, adminRoutes);
   app.route(base, vehicleRoutes);
+  app.route(base, positionRoutes);
   app.route(base, serviceEventRoutes);
   app.route(base, scoringRoutes);
   app.route(base, alertRoutes);
+  app.route(base, geofenceRoutes);
   app.route(base, telemetryRoutes);
   app.route(base, signalRoutes);
+  app.route(base, faultRoutes);
+  app.route(base, streamRoutes);
   app.route(base, reportRoutes);
   app.route(base, syncRoutes);
   app.route(base, oidcProviderRoutes);
   app.route(base, liveTicketRoutes);
+  // Its path comes before `/displays/{id}`.
+  app.route(base, displayBoardRoutes);
+  app.route(base, displayRoutes);
   app.route(base, auditRoutes);
   app.route(base, apiKeyRoutes);
   app.route(base, dealerLinkRoutes);
   app.route(base, trainingRoutes);
+  app.route(base, trackArchiveRoutes);
 
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });
   return app;

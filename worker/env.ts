@@ -11,6 +11,8 @@ export interface Env {
   BROWSER: Fetcher;
   LIVE_QUEUE: Queue<LiveQueueMessage>;
   FLEET_ROOM: DurableObjectNamespace;
+  FLEET_TRACKS: DurableObjectNamespace;
+  INGEST_GATE: DurableObjectNamespace;
   SCRAPE_GATE: DurableObjectNamespace;
   RATE_COUNTER: DurableObjectNamespace;
   AUDIT_CHAIN: DurableObjectNamespace;
@@ -41,9 +43,13 @@ export interface Env {
   DNS_API_URL: string;
 }
 
-/** A room asks for its dirty readings to be copied back to D1. */
+/** What a tenant's objects ask the Worker to fetch from them. */
 export interface LiveQueueMessage {
-  kind: 'copy_back';
+  /**
+   * Dirty readings of the room to copy back to D1; what happened at the fences; displays that fell silent or came back; days
+   * of tracks to bring back out of the archive.
+   */
+  kind: 'copy_back' | 'fence_events' | 'display_health' | 'track_restores';
   tenantId: string;
 }
 

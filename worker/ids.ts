@@ -1,5 +1,11 @@
 /** New ids. */
 import { v7 } from 'uuid';
 
-/** A UUIDv7; `msecs` fixes its time part, so that a repeated step can stay in order. */
-export const newId = (msecs?: number): string => (msecs === undefined ? v7() : v7({ msecs }));
+/**
+ * A UUIDv7; `msecs` fixes its time part, so that a repeated step can stay in order, and `seq` (31 bits) the order within
+ * one millisecond.
+ */
+export const newId = (msecs?: number, seq?: number): string => {
+  if (msecs === undefined) return v7();
+  return v7(seq === undefined ? { msecs } : { msecs, seq });
+};

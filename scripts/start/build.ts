@@ -47,7 +47,13 @@ async function buildWhenChanged(
 
 const workerSources = ['{contracts,scoring,durable-objects,worker}/**/*.ts', 'wrangler.toml', 'package-lock.json'];
 // Not what the build itself puts into static/api-docs.
-const webSources = ['web/src/**/*.*', 'web/static/*', 'web/*.{ts,json}', 'contracts/*.ts', 'package-lock.json'];
+const webSources = [
+  'web/src/**/*.*',
+  'web/static/*',
+  'web/{*,base-map/*}.{ts,json}',
+  'contracts/*.ts',
+  'package-lock.json',
+];
 
 export interface BuildResult {
   /** The bundled Worker. */

@@ -96,10 +96,10 @@ async function writeFaults({ tenantId: id }: TenantScope, db: Database, trucks: 
   await inParts(rows, (json) =>
     db.run(sql`
     INSERT INTO faults (id, tenant_id, vehicle_id, source_address, spn, fmi, description, system, severity, is_active,
-      first_seen_at, last_seen_at, cleared_at, occurrence_count, reopen_count, lamps)
+      is_portal_active, first_seen_at, last_seen_at, cleared_at, occurrence_count, reopen_count, lamps)
     SELECT r.value ->> 'id', ${id}, r.value ->> 'vehicleId', r.value ->> 'sourceAddress', r.value ->> 'spn',
       r.value ->> 'fmi', r.value ->> 'description', r.value ->> 'system', r.value ->> 'severity', r.value ->> 'isActive',
-      r.value ->> 'firstSeenAt', r.value ->> 'lastSeenAt', r.value ->> 'clearedAt', r.value ->> 'occurrenceCount',
+      r.value ->> 'isPortalActive', r.value ->> 'firstSeenAt', r.value ->> 'lastSeenAt', r.value ->> 'clearedAt', r.value ->> 'occurrenceCount',
       r.value ->> 'reopenCount', r.value ->> 'lamps'
     FROM json_each(${json}) AS r WHERE true
     ON CONFLICT DO NOTHING`),

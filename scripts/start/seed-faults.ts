@@ -109,7 +109,7 @@ function applyReading(
   const diff = diffSync(existing, [observed], at, { describe: rememberedWords, mayClear: true });
   for (const { vin: _vin, ...fault } of diff.faultInserts) {
     const id = fixedId(`fault:${vin}:${keyOf(fault)}`, ms);
-    known.set(keyOf(fault), { ...fault, id, vehicleId });
+    known.set(keyOf(fault), { ...fault, id, vehicleId, isTelemetryActive: false });
   }
   for (const write of [...diff.faultUpdates, ...diff.faultClears, ...diff.reopened]) {
     const before = touched.find((fault) => fault.id === write.id);

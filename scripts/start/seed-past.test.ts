@@ -41,7 +41,7 @@ function replayed(truck: RosterTruck, fromMs: number, untilMs: number): KnownFau
     );
     for (const { vin: _vin, ...fault } of diff.faultInserts) {
       const key = `${fault.sourceAddress}/${fault.spn}/${fault.fmi}`;
-      known.set(key, { ...fault, id: key, vehicleId: 'truck' });
+      known.set(key, { ...fault, id: key, vehicleId: 'truck', isTelemetryActive: false });
     }
     for (const write of [...diff.faultUpdates, ...diff.faultClears, ...diff.reopened]) {
       const before = known.get(write.id);

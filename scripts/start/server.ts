@@ -41,6 +41,7 @@ const nightlyCron = '17 3 * * *';
 const witnessCron = '47 3 * * *';
 const trainingCron = '37 4 * * *';
 const retentionCron = '27 5 * * *';
+const tracksCron = '57 * * * *';
 
 function workerOptions(settings: ServerSettings) {
   const { workerOptions: configured } = unstable_getMiniflareWorkerOptions(join(settings.root, 'wrangler.toml'));
@@ -124,6 +125,7 @@ async function main(settings: ServerSettings): Promise<void> {
   const timers = [
     setInterval(() => void tick(syncCron).then(() => tick(ledgerCron)), settings.syncEverySeconds * 1000),
     setInterval(() => void tick(sweepCron), Math.min(5 * minuteMs, settings.syncEverySeconds * 1000)),
+    setInterval(() => void tick(tracksCron), 60 * minuteMs),
     setInterval(
       () =>
         void tick(nightlyCron)

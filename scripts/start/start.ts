@@ -57,7 +57,7 @@ function announce(options: StartOptions, url: string): void {
       '  TruckIQ is running.',
       '',
       `  Dashboard  ${url}`,
-      `  Display    ${url}/display (sign in as a manager first)`,
+      `  Display    ${url}/display (shows a code to pair it; signed in, the board at once)`,
       `  API        ${url}/api/docs`,
       ...world,
       mail,

@@ -64,8 +64,8 @@ export class AuditTrail {
     this.at = at;
   }
 
-  /** From here on this person or key is known to act: proven, though perhaps about to be refused. */
-  actAs(actorType: 'user' | 'api_key', actorId: string, tenantId: string | null): void {
+  /** From here on this person, key or display is known to act: proven, though perhaps about to be refused. */
+  actAs(actorType: 'user' | 'api_key' | 'display', actorId: string, tenantId: string | null): void {
     this.actor = { ...this.actor, actorType, actorId };
     this.actorTenantId = tenantId;
   }
@@ -82,7 +82,7 @@ export class AuditTrail {
    */
   private whereaboutsFor(chain: string): Pick<AuditActor, 'ip' | 'userAgent'> {
     const { actorType, ip, userAgent } = this.actor;
-    const isKnown = actorType === 'user' || actorType === 'api_key';
+    const isKnown = actorType === 'user' || actorType === 'api_key' || actorType === 'display';
     const isOutsider = isKnown && (this.actorTenantId ?? platformChain) !== chain;
     return isOutsider ? { ip: null, userAgent: null } : { ip, userAgent };
   }

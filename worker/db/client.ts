@@ -4,7 +4,14 @@ import * as schema from './schema/index.ts';
 
 export type Database = DrizzleD1Database<typeof schema> & { $client: D1Database };
 
-/** Wraps a D1 binding; cheap, made once per request or job. */
+/** Wrapping reads the whole schema; a wrapper holds nothing of the request that made it. */
+const opened = new WeakMap<D1Database, Database>();
+
+/** Wraps a D1 binding, once per binding. */
 export function openDatabase(d1: D1Database): Database {
-  return drizzle(d1, { schema, casing: 'snake_case' });
+  const known = opened.get(d1);
+  if (known !== undefined) return known;
+  const database = drizzle(d1, { schema, casing: 'snake_case' });
+  opened.set(d1, database);
+  return database;
 }

@@ -15,10 +15,13 @@ import { runPolicy } from '../features/sync/run-policy.ts';
 import { runSync } from '../features/sync/run-sync.ts';
 import { createRun } from '../features/sync/runs-store.ts';
 import { askAboutAccount } from '#test/workers/account-statements';
+import { askAboutDisplays } from '#test/workers/display-statements';
+import { askAboutFences } from '#test/workers/fence-builders';
 import { askAboutKeysAndLinks } from '#test/workers/key-and-link-statements';
 import { askAboutLedger } from '#test/workers/ledger-statements';
 import { askAboutServiceEvents } from '#test/workers/service-builders';
 import { askAboutProviders } from '#test/workers/sso-statements';
+import { askAboutTracks } from '#test/workers/track-statements';
 import { askAboutTraining } from '#test/workers/training-statements';
 import { observedVehicle } from '#test/workers/sync-builders';
 import { createSyncWork } from '../features/sync/sync-work.ts';
@@ -97,7 +100,8 @@ test('every statement searches by an index', { timeout: 60_000 }, async () => {
   const recorded = { ...env, DB: recording(statements) };
   const [dealer, fleet] = [await tenant('dealer'), await tenant()];
   await link(dealer, fleet);
-  const vehicleId = await truck(fleet, { isScoreDirty: true });
+  const vin = '1XKYDP9X0RJ700110';
+  const vehicleId = await truck(fleet, { isScoreDirty: true, vin });
   await fault(fleet, vehicleId);
   const alertId = await alert(fleet, vehicleId);
   const people = [
@@ -138,6 +142,9 @@ test('every statement searches by an index', { timeout: 60_000 }, async () => {
       `/vehicles/${vehicleId}`,
       `/vehicles/${vehicleId}/fault-codes?active=true`,
       `/vehicles/${vehicleId}/predictions`,
+      `/vehicles/${vehicleId}/positions`,
+      `/vehicles/${vehicleId}/location`,
+      `/live/at?time=${new Date().toISOString()}`,
       `/alerts?status=open&severity=major&type=fault&vehicleId=${vehicleId}`,
       `/alerts/${alertId}`,
       '/exports/fleet',
@@ -153,9 +160,19 @@ test('every statement searches by an index', { timeout: 60_000 }, async () => {
     ]) {
       await ask('GET', path, token);
     }
+    const at = new Date().toISOString();
+    const code = { at, sourceAddress: 0, spn: 110, fmi: 0 };
+    await ask('POST', '/telemetry/faults', token, {
+      faults: [
+        { vehicleId, ...code },
+        { vehicleId, ...code, spn: 190 },
+      ],
+    });
+    await ask('POST', '/telemetry/dm1', token, { vin, at, sourceAddress: 0, data: '10FF6E000004' });
     await ask('POST', '/telemetry/positions', token, {
       positions: [{ vehicleId, at: '2026-11-20T00:00:00Z', lat: 1, lon: 1 }],
     });
+    await ask('POST', '/vehicles/batch-location', token, { vehicleIds: [vehicleId] });
     await ask('POST', '/live/tickets', token);
   }
   const [admin] = people;
@@ -167,6 +184,9 @@ test('every statement searches by an index', { timeout: 60_000 }, async () => {
   await askAboutPeople(ask, fleet, admin?.token ?? '');
   await askAboutProviders(recorded, ask);
   await askAboutKeysAndLinks(ask);
+  await askAboutDisplays(recorded, ask);
+  await askAboutTracks(recorded, ask);
+  await askAboutFences(recorded, ask);
   await askAboutLedger(recorded, ask);
   expect(await askAboutTraining(recorded, ask)).toBe('succeeded');
   await ask('POST', '/auth/refresh', '', { refreshToken: 'rt_x' });
@@ -220,11 +240,12 @@ test('every statement searches by an index', { timeout: 60_000 }, async () => {
     '47 3 * * *',
     '37 4 * * *',
     '27 5 * * *',
+    '57 * * * *',
   ]) {
     await runScheduled(cron, workflows, ctx as unknown as ExecutionContext, new Date(nowIso));
   }
   expect(started).toHaveLength(1);
-  expect([...statements].filter((sql) => sql.includes('DELETE FROM'))).toHaveLength(14);
+  expect([...statements].filter((sql) => sql.includes('DELETE FROM'))).toHaveLength(15);
 
   // A quarter later every key is due, and a week after that the old ones go.
   const after = (days: number) => new Date(Date.parse(nowIso) + days * 86_400_000);

@@ -1,7 +1,7 @@
 /** API keys at the door: one indexed read answers secret, key, tenant and dealer links together. */
 import { z } from 'zod';
 import { apiKeyPattern, peopleOnlyPermissions } from '#contracts/api-keys';
-import { permissionSchema } from '#contracts/roles';
+import { permissionSchema, type Permission } from '#contracts/roles';
 import { logFailure } from '../log.ts';
 import { jsonColumn, linkedTenantsOf, tenantColumnSchema, tenantColumnSql } from './caller-tenant.ts';
 import { clientOf } from './client-address.ts';
@@ -63,6 +63,21 @@ async function readKey(c: AppContext, key: string): Promise<KeyRow> {
   return row;
 }
 
+/** The key as D1 has it by now, for what outlives its request; throws like a new request would. */
+export async function rereadKey(
+  c: AppContext,
+): Promise<{ permissions: readonly Permission[]; expiresAt: string; accessAsOf: string | null }> {
+  const row = await readKey(c, /^Bearer ([^\s]+)$/i.exec(c.req.header('authorization') ?? '')?.[1] ?? '');
+  const newest = await c.env.DB.prepare('SELECT max(created_at) AS at FROM api_key_secrets WHERE api_key_id = ?1')
+    .bind(row.id)
+    .first<{ at: string | null }>();
+  return { permissions: permissionsOfKey(row), expiresAt: row.expires_at, accessAsOf: newest?.at ?? null };
+}
+
+/** Whatever the row says: what only people may do, no key may. */
+const permissionsOfKey = ({ scopes }: KeyRow): Permission[] =>
+  scopes.filter((scope) => !peopleOnlyPermissions.includes(scope));
+
 /** Notes when and from where the key was last used; of many requests at once one writes. */
 function noteUse(c: AppContext, row: KeyRow): void {
   const now = c.get('now');
@@ -93,8 +108,7 @@ export async function authenticateKey(c: AppContext, key: string): Promise<KeyCa
     kind: 'api_key',
     id: row.id,
     name: row.name,
-    // Whatever the row says: what only people may do, no key may.
-    permissions: row.scopes.filter((scope) => !peopleOnlyPermissions.includes(scope)),
+    permissions: permissionsOfKey(row),
     tenant: row.tenant,
     linkedTenants: linkedTenantsOf(row.tenant),
   };

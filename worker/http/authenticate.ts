@@ -5,7 +5,9 @@
 import { createMiddleware } from 'hono/factory';
 import { z } from 'zod';
 import { apiKeyPrefix } from '#contracts/api-keys';
+import { displayTokenPrefix } from '#contracts/displays';
 import { permissionsOf, roleSchema, seesOnlyAssigned, type Permission } from '#contracts/roles';
+import { authenticateDisplay } from './authenticate-display.ts';
 import { authenticateKey } from './authenticate-key.ts';
 import { linkedTenantsOf, tenantColumnSchema, tenantColumnSql } from './caller-tenant.ts';
 import type { AppContext, AppEnv, Caller, UserCaller } from './context.ts';
@@ -38,10 +40,13 @@ const callerRowSchema = z.object({
 });
 type CallerRow = z.infer<typeof callerRowSchema>;
 
-/** What a protected route declares: one permission (null: signed in is enough), and whether machines may call it. */
+/** What a protected route declares: one permission (null: signed in is enough), and who may call it. */
 export interface RouteAccess {
   permission: Permission | null;
-  callers: 'anyone' | 'people';
+  /** People and machines with a key, people alone, or wall displays alone. */
+  callers: 'anyone' | 'people' | 'displays';
+  /** Lets wall displays in besides the callers: nobody else's rights make a route open to them. */
+  displaysToo?: boolean | undefined;
 }
 
 /** Throws the reason this session may not go on; fails closed on anything unexpected. */
@@ -110,26 +115,40 @@ async function authenticateUser(c: AppContext, token: string): Promise<UserCalle
   return caller;
 }
 
-/** Requires a live session's access token or a live API key; counts the request against its own limit. */
+function callerBehind(c: AppContext, token: string): Promise<Caller> {
+  if (token.startsWith(apiKeyPrefix)) return authenticateKey(c, token);
+  if (token.startsWith(displayTokenPrefix)) return authenticateDisplay(c, token);
+  return authenticateUser(c, token);
+}
+
+/** Requires a live session's access token, a live API key or a paired display's token; counts against its own limit. */
 export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
   const token = /^Bearer ([^\s]+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
   if (token === undefined) {
     await countPublicRequest(c);
     throw new AppError('UNAUTHENTICATED', 'Send an access token or an API key as Authorization: Bearer.');
   }
-  const caller = token.startsWith(apiKeyPrefix) ? await authenticateKey(c, token) : await authenticateUser(c, token);
+  const caller = await callerBehind(c, token);
   c.set('caller', caller);
   await next();
 });
 
 /**
  * Route middleware: 403 naming what is missing. A machine never manages people, keys, sign-in or tenants, whatever its
- * scopes say.
+ * scopes say; a wall display, whose token hangs in a hall, is let in only where a route says so.
  */
-export const requireAccess = ({ permission, callers }: RouteAccess) =>
+export const requireAccess = ({ permission, callers, displaysToo = false }: RouteAccess) =>
   createMiddleware<AppEnv>(async (c, next) => {
     const caller = c.get('caller');
     const required = permission ?? 'sign-in';
+    if (caller.kind === 'display' && callers !== 'displays' && !displaysToo) {
+      throw new AppError('FORBIDDEN', 'A wall display may read its board and nothing else.', { details: { required } });
+    }
+    if (caller.kind !== 'display' && callers === 'displays') {
+      throw new AppError('FORBIDDEN', 'This is for wall displays, with the token of their pairing.', {
+        details: { required: 'display' },
+      });
+    }
     if (caller.kind === 'api_key' && callers === 'people') {
       throw new AppError('FORBIDDEN', 'This is for people who have signed in; an API key may not do it.', {
         details: { required },
@@ -157,7 +176,7 @@ export async function rereadUser(c: AppContext): Promise<UserCaller> {
 /** The person who has signed in, on a route for people. */
 export function userOf(c: AppContext): UserCaller {
   const caller = c.get('caller');
-  if (caller.kind !== 'user') throw new Error('the route lets in API keys');
+  if (caller.kind !== 'user') throw new Error('the route lets in machines');
   return caller;
 }
 

@@ -12,10 +12,12 @@ interface CallerTenant {
   kind: 'dealer' | 'fleet';
   settings: TenantSettings;
   createdAt: string;
+  /** Gate objects in front of its live room. */
+  ingestGates: number;
 }
 
 interface AnyCaller {
-  /** The user's or the key's id: who did it. */
+  /** The user's, the key's or the display's id: who did it. */
   id: string;
   name: string;
   /** What this caller may do right now; empty while a required second factor is missing. */
@@ -46,7 +48,13 @@ export interface KeyCaller extends AnyCaller {
   tenant: CallerTenant;
 }
 
-export type Caller = UserCaller | KeyCaller;
+/** A wall display with its token: it may call only what a board needs. */
+export interface DisplayCaller extends AnyCaller {
+  kind: 'display';
+  tenant: CallerTenant;
+}
+
+export type Caller = UserCaller | KeyCaller | DisplayCaller;
 
 export interface AppVariables {
   requestId: string;

@@ -1,6 +1,6 @@
 /** The body gate of routes that take a file of comma-separated values. */
 import { createMiddleware } from 'hono/factory';
-import { megabyte, readBody, unpacked, unreadable } from './body.ts';
+import { megabyte, readBody } from './body.ts';
 import type { AppEnv } from './context.ts';
 import { AppError } from './errors.ts';
 
@@ -23,12 +23,7 @@ function notText(bytes: Uint8Array): string | null {
 export const csvBody = ({ limitBytes }: { limitBytes: number }) =>
   createMiddleware<AppEnv>(async (c, next) => {
     const { raw } = c.req;
-    let bytes: Uint8Array | 'too_large' = new Uint8Array();
-    try {
-      if (raw.body !== null) bytes = await readBody(unpacked(raw, raw.body), limitBytes);
-    } catch (cause) {
-      throw cause instanceof AppError ? cause : unreadable(cause);
-    }
+    const bytes = raw.body === null ? new Uint8Array() : await readBody(raw, raw.body, limitBytes);
     if (bytes === 'too_large') {
       throw new AppError('PAYLOAD_TOO_LARGE', `The file is larger than ${limitBytes / megabyte} MB.`);
     }

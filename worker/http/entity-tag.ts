@@ -16,7 +16,8 @@ export const entityTag = () =>
     ],
   });
 
-async function tagOf(data: unknown): Promise<string> {
+/** The strong tag of a body `{data}`. */
+export async function tagOf(data: unknown): Promise<string> {
   const bytes = new Uint8Array(await digest(Uint8Array.from(new TextEncoder().encode(JSON.stringify({ data })))));
   return `"${toHex(bytes)}"`;
 }

@@ -6,6 +6,7 @@ import { AppError } from './errors.ts';
 import { countPublicRequest } from './rate-limit.ts';
 
 interface KnownPath {
+  path: string;
   pattern: RegExp;
   methods: Set<string>;
 }
@@ -18,6 +19,7 @@ function knownPaths(app: Hono<AppEnv>): KnownPath[] {
     methodsByPath.set(path, (methodsByPath.get(path) ?? new Set()).add(method));
   }
   return [...methodsByPath].map(([path, methods]) => ({
+    path,
     pattern: new RegExp(`^${path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:[^/]+/g, '[^/]+')}$`),
     methods,
   }));
@@ -26,9 +28,15 @@ function knownPaths(app: Hono<AppEnv>): KnownPath[] {
 /** `app` is asked on first use, when every route stands. */
 export const methodGuard = (app: Hono<AppEnv>) => {
   let known: KnownPath[] | undefined;
+  let methodsByPath: ReadonlyMap<string, ReadonlySet<string>> = new Map();
   return createMiddleware<AppEnv>(async (c, next) => {
-    known ??= knownPaths(app);
+    if (known === undefined) {
+      known = knownPaths(app);
+      methodsByPath = new Map(known.map(({ path, methods }) => [path, methods]));
+    }
     const method = c.req.method === 'HEAD' ? 'GET' : c.req.method;
+    // Most paths are of fixed words: one look, and no pattern tried.
+    if (methodsByPath.get(c.req.path)?.has(method) === true) return next();
     const here = known.filter((path) => path.pattern.test(c.req.path));
     if (here.length > 0 && !here.some((path) => path.methods.has(method))) {
       const allowed = [...new Set(here.flatMap((path) => [...path.methods]))].sort().join(', ');
@@ -36,6 +44,6 @@ export const methodGuard = (app: Hono<AppEnv>) => {
       c.header('Allow', allowed);
       throw new AppError('METHOD_NOT_ALLOWED', `This address answers ${allowed}.`);
     }
-    await next();
+    return next();
   });
 };

@@ -68,6 +68,15 @@ export async function countKey(
   else await countRequest(c, `key:${key.id}`, elsewhere);
 }
 
+/** Counts a request of a wall display: each screen by itself, so that a hall full of them never starves one. */
+export async function countDisplay(
+  c: AppContext,
+  { id, tenant }: { id: string; tenant: { settings: { requestsPerMinute: number | null } } },
+): Promise<void> {
+  const limit = tenant.settings.requestsPerMinute ?? configOf(c.env).requestsPerMinute;
+  await countRequest(c, `display:${id}`, limit);
+}
+
 /**
  * Where secrets are guessed: passwords, codes, mailed tokens. Apart from everything else an address does, and half as much
  * of it: a shop that signs in at the same minute fits, a list of stolen passwords does not. An account's own lock counts
@@ -84,6 +93,19 @@ export async function countPublicRequest(c: AppContext): Promise<void> {
   const subject = `${isGuess ? 'sign_in' : 'address'}:${limitSubjectOf(clientOf(c).ip)}`;
   await countRequest(c, subject, requestsPerMinute * (isGuess ? guessMultiple : publicMultiple));
 }
+
+/**
+ * Every screen behind one address comes back at once when its network does, each with a ticket that was counted when it was
+ * asked for. Tickets cannot be guessed; this only bounds what opening sockets in a loop costs.
+ */
+const socketMultiple = 60;
+
+/** For upgrades that carry a ticket. */
+export const socketRateLimit = createMiddleware<AppEnv>(async (c, next) => {
+  const { requestsPerMinute } = configOf(c.env);
+  await countRequest(c, `socket:${limitSubjectOf(clientOf(c).ip)}`, requestsPerMinute * socketMultiple);
+  await next();
+});
 
 /** For routes that need no sign-in. */
 export const publicRateLimit = createMiddleware<AppEnv>(async (c, next) => {

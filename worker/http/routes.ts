@@ -3,7 +3,7 @@ import { createRoute, OpenAPIHono, z, type RouteConfig } from '@hono/zod-openapi
 import { errorBodySchema, errorStatus, type ErrorCode, type ErrorStatus } from '#contracts/errors';
 import { defaultPageSize, idSchema, type PageMeta } from '#contracts/primitives';
 import type { Permission } from '#contracts/roles';
-import { requireAccess } from './authenticate.ts';
+import { requireAccess, type RouteAccess } from './authenticate.ts';
 import type { AppEnv } from './context.ts';
 import { AppError } from './errors.ts';
 
@@ -69,28 +69,31 @@ export const signedInErrors: ErrorCode[] = [
   'UNAVAILABLE',
 ];
 
-/** Any caller is let in, or only people; see requireAccess. */
+/** People and machines are let in, or only people, or only wall displays; see requireAccess. */
 interface Access {
   /** null where being signed in is enough. */
   permission: Permission | null;
-  callers?: 'anyone' | 'people';
+  callers?: RouteAccess['callers'];
+  /** Wall displays are let in only where this, or `callers`, says so. */
+  displaysToo?: true;
 }
 
 /**
  * A route behind the sign-in. It cannot be declared without saying what it needs; that stands in the API document too
- * (`x-permission`, `x-callers`), from which docs/permissions.md and the cross-tenant tests are made.
+ * (`x-permission`, `x-callers`, `x-displays`), from which docs/permissions.md and the cross-tenant tests are made.
  */
 export function signedInRoute<P extends string, R extends Omit<RouteConfig, 'path'> & { path: P }>(
-  { permission, callers = 'anyone' }: Access,
+  { permission, callers = 'anyone', displaysToo }: Access,
   config: R,
 ) {
   const own = config.middleware ?? [];
   return createRoute<P, R>({
     ...config,
     security: [{ bearer: [] }],
-    middleware: [requireAccess({ permission, callers }), ...(Array.isArray(own) ? own : [own])],
+    middleware: [requireAccess({ permission, callers, displaysToo }), ...(Array.isArray(own) ? own : [own])],
     'x-permission': permission,
     'x-callers': callers,
+    ...(displaysToo === true ? { 'x-displays': true } : {}),
   });
 }
 

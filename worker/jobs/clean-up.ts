@@ -14,6 +14,8 @@ const syncRunsKeptDays = 365;
 const signInFailuresKeptDays = 1;
 /** Kept past their half hour for the count of an hour's requests. */
 const passwordResetsKeptDays = 1;
+/** Codes of displays run out after a quarter of an hour; which of them became a display stands in the audit log. */
+const displayCodesKeptDays = 1;
 /** Accepted or taken back; who came and when stands in the audit log. */
 const settledInvitationsKeptDays = 90;
 
@@ -78,9 +80,15 @@ export async function cleanUp(env: Env, now: Date, bounds: CleanUpBounds = night
         AND expires_at < ${before(settledInvitationsKeptDays)} LIMIT ${most})`,
     bounds,
   );
+  const displayCodes = await inRounds(
+    db,
+    sql`DELETE FROM display_codes WHERE device_code_hash IN (
+      SELECT device_code_hash FROM display_codes WHERE expires_at < ${before(displayCodesKeptDays)} LIMIT ${most})`,
+    bounds,
+  );
   return {
     ...{ idempotencyKeys, refreshTokens, sessions, syncRuns, signInFailures, passwordResets },
-    settledInvitations,
+    ...{ settledInvitations, displayCodes },
   };
 }
 

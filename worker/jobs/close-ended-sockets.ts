@@ -1,11 +1,11 @@
 /**
- * Every five minutes: live sockets are closed once more that should be closed by now: of sessions that ended or ran out a
- * short while ago, and of people whose rights changed. Whoever ended them closed them at once; a room that did not hear it
+ * Every five minutes: live sockets and streams are closed once more that should be closed by now: of sessions that ended or
+ * ran out a short while ago, of people whose rights changed, and of API keys revoked or given a new secret. Whoever ended them closed them at once; a room that did not hear it
  * then hears it now. Closing what is closed does nothing.
  */
 import { and, desc, eq, gt, isNull, lte } from 'drizzle-orm';
 import { openDatabase } from '../db/client.ts';
-import { sessions, users } from '../db/schema/index.ts';
+import { apiKeys, apiKeySecrets, sessions, users } from '../db/schema/index.ts';
 import type { Env } from '../env.ts';
 import { closeSockets } from '../features/auth/revocation.ts';
 
@@ -15,12 +15,15 @@ const withinMs = 15 * 60_000;
 const rowsPerRun = 250;
 const atOnce = 10;
 
-/** Answers how many sessions, and people whose rights changed, were looked after. */
-export async function closeEndedSockets(env: Env, now: Date): Promise<{ sessions: number; people: number }> {
+/** Answers how many sessions, people whose rights changed, and keys were looked after. */
+export async function closeEndedSockets(
+  env: Env,
+  now: Date,
+): Promise<{ sessions: number; people: number; keys: number }> {
   const db = openDatabase(env.DB);
   const [since, nowIso] = [new Date(now.getTime() - withinMs).toISOString(), now.toISOString()];
   const session = { tenantId: users.tenantId, sessionId: sessions.id };
-  const [ended, expired, changed] = await db.batch([
+  const [ended, expired, changed, revoked, rotated] = await db.batch([
     db
       .select(session)
       .from(sessions)
@@ -41,9 +44,23 @@ export async function closeEndedSockets(env: Env, now: Date): Promise<{ sessions
       .where(gt(users.accessChangedAt, since))
       .orderBy(desc(users.accessChangedAt))
       .limit(rowsPerRun),
+    db
+      .select({ tenantId: apiKeys.tenantId, sessionId: apiKeys.id })
+      .from(apiKeys)
+      .where(gt(apiKeys.revokedAt, since))
+      .orderBy(desc(apiKeys.revokedAt))
+      .limit(rowsPerRun),
+    db
+      .select({ tenantId: apiKeys.tenantId, userId: apiKeys.id, accessAsOf: apiKeySecrets.createdAt })
+      .from(apiKeySecrets)
+      .innerJoin(apiKeys, eq(apiKeys.id, apiKeySecrets.apiKeyId))
+      .where(gt(apiKeySecrets.createdAt, since))
+      .orderBy(desc(apiKeySecrets.createdAt))
+      .limit(rowsPerRun),
   ]);
-  const over = Map.groupBy([...ended, ...expired], (row) => row.tenantId);
-  const outdated = Map.groupBy(changed, (row) => row.tenantId);
+  const over = Map.groupBy([...ended, ...expired, ...revoked], (row) => row.tenantId);
+  // The newest secret of a key comes last: it is the one that counts.
+  const outdated = Map.groupBy([...changed, ...rotated.toReversed()], (row) => row.tenantId);
   const queue = [...new Set([...over.keys(), ...outdated.keys()])];
   const work = async (): Promise<void> => {
     for (let tenantId = queue.shift(); tenantId !== undefined; tenantId = queue.shift()) {
@@ -55,5 +72,5 @@ export async function closeEndedSockets(env: Env, now: Date): Promise<{ sessions
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));
-  return { sessions: ended.length + expired.length, people: changed.length };
+  return { sessions: ended.length + expired.length, people: changed.length, keys: revoked.length + rotated.length };
 }

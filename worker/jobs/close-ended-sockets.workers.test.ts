@@ -1,10 +1,11 @@
 import { env } from 'cloudflare:workers';
 import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
-import { db, person, tenant, type TestPerson } from '#test/workers/harness';
+import { apiKey, db, person, tenant, type TestPerson } from '#test/workers/harness';
 import { connect } from '#test/workers/live-socket';
+import { openStream, streamTicket } from '#test/workers/stream-socket';
 import { trailOfJob } from '#worker/audit/trail';
-import { sessions } from '#worker/db/schema/index';
+import { apiKeys, apiKeySecrets, sessions } from '#worker/db/schema/index';
 import { updateTenant } from '#worker/features/tenant/change';
 import { getTenantRow } from '#worker/features/tenant/store';
 import { updatePerson } from '#worker/features/users/change';
@@ -48,7 +49,7 @@ describe('what its room did not hear of', () => {
     expect(isOpen(staying)).toBe(true);
     // Again and again: what is closed is closed.
     expect(await closeEndedSockets(env, minutesAfter(now, 2))).toEqual(both);
-    expect(await closeEndedSockets(env, minutesAfter(now, 16))).toEqual({ sessions: 0, people: 0 });
+    expect(await closeEndedSockets(env, minutesAfter(now, 16))).toEqual({ sessions: 0, people: 0, keys: 0 });
     staying.socket.close();
   });
 
@@ -72,6 +73,31 @@ describe('what its room did not hear of', () => {
     const fresh = await connect(them.token);
     expect((await closeEndedSockets(env, minutesAfter(now, 1))).people).toBe(1);
     expect(await old.closed).toBe(4410);
+    await closeEndedSockets(env, minutesAfter(now, 6));
+    expect([isOpen(fresh), isOpen(others)]).toEqual([true, true]);
+    for (const { socket } of [fresh, others]) socket.close();
+  });
+
+  test('a key revoked, or given a new secret: its streams are closed, and what was opened since stays', async () => {
+    const fleet = await tenant();
+    const [revoked, rotated, other] = [
+      await apiKey(fleet, ['telemetry:write']),
+      await apiKey(fleet, ['telemetry:write']),
+      await apiKey(fleet, ['telemetry:write']),
+    ];
+    const open = async ({ key }: { key: string }) => openStream(await streamTicket(key));
+    const now = new Date();
+    // Keys that are older than what the sweep looks at.
+    await db.update(apiKeySecrets).set({ createdAt: minutesAfter(now, -60).toISOString() });
+    const [first, second, others] = [await open(revoked), await open(rotated), await open(other)];
+    expect(await closeEndedSockets(env, now)).toMatchObject({ keys: 0 });
+    await db.update(apiKeys).set({ revokedAt: now.toISOString() }).where(eq(apiKeys.id, revoked.id));
+    const [secret] = await db.select().from(apiKeySecrets).where(eq(apiKeySecrets.apiKeyId, rotated.id));
+    if (secret === undefined) throw new Error('no secret');
+    await db.insert(apiKeySecrets).values({ ...secret, secretHash: 'x', createdAt: now.toISOString() });
+    const fresh = await open(rotated);
+    expect(await closeEndedSockets(env, minutesAfter(now, 1))).toMatchObject({ keys: 2 });
+    expect([await first.closed, await second.closed]).toEqual([4410, 4410]);
     await closeEndedSockets(env, minutesAfter(now, 6));
     expect([isOpen(fresh), isOpen(others)]).toEqual([true, true]);
     for (const { socket } of [fresh, others]) socket.close();

@@ -4,11 +4,13 @@ import type { Env } from '../env.ts';
 import { openDatabase } from '../db/client.ts';
 import { reseedLaggingRooms } from '../features/live/reseed.ts';
 import { logFailure } from '../log.ts';
+import { ageTracks } from './age-tracks.ts';
 import { catchUpAlerts } from './catch-up-alerts.ts';
 import { cleanUp } from './clean-up.ts';
 import { cleanUpModels } from './clean-up-models.ts';
 import { closeEndedSockets } from './close-ended-sockets.ts';
 import { keepAuditHeads } from './keep-audit-heads.ts';
+import { moveTracks } from './move-tracks.ts';
 import { refreshScores } from './refresh-scores.ts';
 import { refreshSignalStates, tidySignalDays } from './refresh-signals.ts';
 import { reviveStuckRuns, stuckAfterMs } from './revive-stuck-runs.ts';
@@ -16,9 +18,12 @@ import { reviveStuckTraining } from './revive-stuck-training.ts';
 import { rotateKeys } from './rotate-keys.ts';
 import { cleanUpMail, sendMail } from './send-mail.ts';
 import { settleAllPredictions } from './settle-predictions.ts';
+import { sweepDisplays } from './sweep-displays.ts';
 import { sweepScores } from './sweep-scores.ts';
+import { sweepTrackFiles } from './sweep-track-files.ts';
 import { syncAllTenants } from './sync-all-tenants.ts';
 import { tidyPredictions } from './tidy-predictions.ts';
+import { tellLaggingTracks } from './tell-fences.ts';
 import { trainModels } from './train-models.ts';
 import { verifyLongLogs } from './verify-long-logs.ts';
 import { warnExpiringKeys } from './warn-expiring-keys.ts';
@@ -51,7 +56,10 @@ const jobsOf: Readonly<Record<string, Readonly<Record<string, Job>>>> = {
     revive_stuck_runs: (env, now) => reviveStuckRuns(env, { nowMs: now.getTime(), staleAfterMs: stuckAfterMs }),
     revive_stuck_training: (env, now) => reviveStuckTraining(env, { nowMs: now.getTime(), staleAfterMs: stuckAfterMs }),
     reseed_lagging_rooms: (env) => reseedLaggingRooms(env, openDatabase(env.DB)),
+    tell_lagging_tracks: (env) => tellLaggingTracks(env),
     close_ended_sockets: (env, now) => closeEndedSockets(env, now),
+    // Some 150 calls, 400 at most.
+    sweep_displays: (env, now) => sweepDisplays(env, now),
     send_mail: (env) => sendMail(env),
     chain_audit_entries: (env) => chainEverything(env),
     // Last: it may take a third of a minute. Some 270 calls at most, where the others take fewer than 500.
@@ -61,6 +69,7 @@ const jobsOf: Readonly<Record<string, Readonly<Record<string, Job>>>> = {
     revive_stuck_runs: (env, now) => reviveStuckRuns(env, { nowMs: now.getTime(), staleAfterMs: anySilence }),
     revive_stuck_training: (env, now) => reviveStuckTraining(env, { nowMs: now.getTime(), staleAfterMs: anySilence }),
     reseed_lagging_rooms: (env) => reseedLaggingRooms(env, openDatabase(env.DB)),
+    tell_lagging_tracks: (env) => tellLaggingTracks(env),
     send_mail: (env) => sendMail(env),
     chain_audit_entries: (env) => chainEverything(env),
   },
@@ -91,6 +100,12 @@ const jobsOf: Readonly<Record<string, Readonly<Record<string, Job>>>> = {
   // Some 370 calls at most.
   '27 5 * * *': {
     tidy_predictions: (env, now) => tidyPredictions(env, now),
+  },
+  // Some 480, 240 and 35 calls; a day that was begun is finished. An hourly invocation may compute for a quarter of an hour.
+  '57 * * * *': {
+    move_tracks: (env, now) => moveTracks(env, now),
+    age_tracks: (env, now) => ageTracks(env, now),
+    sweep_track_files: (env, now) => sweepTrackFiles(env, now),
   },
 };
 

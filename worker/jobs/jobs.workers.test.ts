@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { roomOf, scrapeGateOf } from '#durable-objects/stubs';
 import {
   alerts,
+  displayCodes,
   idempotencyKeys,
   invitations,
   passwordResets,
@@ -209,6 +210,7 @@ describe('the dispatcher', () => {
       '47 3 * * *',
       '37 4 * * *',
       '27 5 * * *',
+      '57 * * * *',
     ]) {
       await runScheduled(cron, env, createExecutionContext(), new Date());
     }
@@ -250,6 +252,10 @@ describe('the clean-up', () => {
         });
       }
       await db.insert(passwordResets).values({ tokenHash: newId(), userId, createdAt: ago(age), expiresAt: ago(age) });
+      await db.insert(displayCodes).values({
+        ...{ deviceCodeHash: newId(), userCode: newId(), status: age === 0 ? 'pending' : 'used', intervalSeconds: 5 },
+        ...{ createdAt: ago(age), expiresAt: ago(age) },
+      });
       const at = ago(age);
       const run = { provider: 'paccar', trigger: 'cron', nowIso: at } as const;
       const { row } = await createRun(scopeForJob(owner.id), db, run);
@@ -263,6 +269,7 @@ describe('the clean-up', () => {
     signInFailures: await db.$count(signInFailures),
     passwordResets: await db.$count(passwordResets),
     invitations: await db.$count(invitations),
+    displayCodes: await db.$count(displayCodes),
   });
 
   it('deletes what is old, round after round, and keeps what is not', async () => {
@@ -272,7 +279,7 @@ describe('the clean-up', () => {
     const gone = await cleanUp(env, now, { rowsPerRound: 2, maxRounds: 20 });
     expect(gone).toEqual({
       ...{ idempotencyKeys: 5, refreshTokens: 5, sessions: 10, syncRuns: 5 },
-      ...{ signInFailures: 5, passwordResets: 5, settledInvitations: 10 },
+      ...{ signInFailures: 5, passwordResets: 5, settledInvitations: 10, displayCodes: 5 },
     });
     expect(await young()).toEqual({
       idempotencyKeys: before.idempotencyKeys + 1,
@@ -282,6 +289,7 @@ describe('the clean-up', () => {
       passwordResets: before.passwordResets + 1,
       // One that nobody took up stays to be seen.
       invitations: before.invitations + 3 + 5,
+      displayCodes: before.displayCodes + 1,
     });
   });
 
@@ -290,11 +298,11 @@ describe('the clean-up', () => {
     const bounds = { rowsPerRound: 2, maxRounds: 1 };
     expect(await cleanUp(env, now, bounds)).toEqual({
       ...{ idempotencyKeys: 2, refreshTokens: 2, sessions: 2, syncRuns: 2 },
-      ...{ signInFailures: 2, passwordResets: 2, settledInvitations: 2 },
+      ...{ signInFailures: 2, passwordResets: 2, settledInvitations: 2, displayCodes: 2 },
     });
     expect(await cleanUp(env, now)).toEqual({
       ...{ idempotencyKeys: 3, refreshTokens: 3, sessions: 8, syncRuns: 3 },
-      ...{ signInFailures: 3, passwordResets: 3, settledInvitations: 8 },
+      ...{ signInFailures: 3, passwordResets: 3, settledInvitations: 8, displayCodes: 3 },
     });
   });
 });

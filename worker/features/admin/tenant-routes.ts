@@ -28,6 +28,7 @@ import { actingIn } from '../../http/tenant-scope.ts';
 import { sendSoon } from '../../mail/outbox.ts';
 import { closeSockets } from '../auth/revocation.ts';
 import { rescoreSoon } from '../scoring/rescore-tenant.ts';
+import { retireGates } from '../telemetry/gates.ts';
 import { switchesForecasts } from '../tenant/rules.ts';
 import { addressInUse } from '../users/invite.ts';
 import { darken, relight, updateTenantAsOperator } from './switch-tenant.ts';
@@ -120,6 +121,8 @@ export const adminTenantRoutes = router()
         throw new AppError('PRECONDITION_FAILED', 'It has changed since you read it. Read it again.');
       }
       // Asked for again it is told again: the first time may not have reached a room.
+      const { ingestGates } = changed.row;
+      await retireGates(c.env, acting.tenantId, counted.row.ingestGates, ingestGates);
       if (input.isActive === false) await darken(acting, db, c.env, changed.endedSessionIds);
       if (input.isActive === true) await relight(acting, db, c.env);
       await closeSockets(c.env, acting.tenantId, { userIds: changed.lackingFactor });

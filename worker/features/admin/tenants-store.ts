@@ -35,6 +35,7 @@ export interface CountedTenant {
 const toAdminTenant = (counted: CountedTenant, linkedTenants: Tenant['linkedTenants']): AdminTenant => ({
   ...toTenant(counted.row, linkedTenants),
   requestsPerMinute: tenantSettingsSchema.parse(counted.row.settings).requestsPerMinute,
+  ingestGates: counted.row.ingestGates,
   userCount: counted.userCount,
   vehicleCount: counted.vehicleCount,
 });

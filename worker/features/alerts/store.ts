@@ -1,6 +1,6 @@
 /** Alerts in D1: reading them, and what a person does to one. */
-import { and, asc, desc, eq, inArray, ne, or, sql, type SQL } from 'drizzle-orm';
-import type { AlertListQuery, AlertStatus } from '#contracts/alerts';
+import { and, asc, desc, eq, inArray, notInArray, or, sql, type SQL } from 'drizzle-orm';
+import { ownAffairAlertTypes, type AlertListQuery, type AlertStatus } from '#contracts/alerts';
 import type { AuditTrail } from '../../audit/trail.ts';
 import { bulk } from '../../db/batch.ts';
 import type { Database } from '../../db/client.ts';
@@ -15,13 +15,15 @@ import { recountLiveAlerts } from './write.ts';
 export type AlertRow = typeof alerts.$inferSelect;
 
 /**
- * Alerts of readable tenants; a driver sees only those of vehicles assigned to them. How a customer's portal sync fares
- * is the customer's own affair: a link does not open it.
+ * Alerts of readable tenants; a driver sees only those of vehicles assigned to them. How a customer's portal sync and
+ * screens fare is the customer's own affair: a link does not open it.
  */
 function visibleAlerts(scope: ReadScope, db: Database): SQL | undefined {
   return and(
     inTenants(alerts.tenantId, scope),
-    scope.ownTenantId === null ? undefined : or(ne(alerts.type, 'sync'), eq(alerts.tenantId, scope.ownTenantId)),
+    scope.ownTenantId === null
+      ? undefined
+      : or(notInArray(alerts.type, [...ownAffairAlertTypes]), eq(alerts.tenantId, scope.ownTenantId)),
     scope.onlyAssignedTo === null
       ? undefined
       : inArray(alerts.vehicleId, db.select({ id: vehicles.id }).from(vehicles).where(visibleVehicles(scope))),

@@ -5,7 +5,7 @@ import type { Database } from '../../db/client.ts';
 import type { TenantScope } from '../../http/tenant-scope.ts';
 import { newId } from '../../ids.ts';
 import { bumpChangeCounter } from '../live/publish.ts';
-import { noDecisions, type AlertDecisions } from './rules.ts';
+import { noDecisions, type AlertDecisions, type AlertSignal } from './rules.ts';
 
 export interface AlertOutcome {
   /** Alerts that are newly open: opened or reopened. */
@@ -50,23 +50,22 @@ export async function carryOut(
   };
 }
 
-async function carryOutBatch(
-  scope: TenantScope,
-  db: Database,
-  decisions: AlertDecisions,
-  nowIso: string,
-): Promise<AlertOutcome> {
-  const opened = decisions.open.map((signal) => ({ id: newId(Date.parse(nowIso)), ...signal }));
+/** What was decided, with ids for the alerts that open. */
+export type NumberedDecisions = Omit<AlertDecisions, 'open'> & { open: readonly (AlertSignal & { id: string })[] };
+
+/** Alerts that a decision changes. */
+export const touchedBy = ({ open, reopen, update, resolve }: NumberedDecisions): string[] => [
+  ...[...open, ...reopen, ...update].map((alert) => alert.id),
+  ...resolve,
+];
+
+/** The statements that carry out what was decided, for whoever has more to put into the same batch. */
+export function alertStatements(scope: TenantScope, db: Database, decisions: NumberedDecisions, nowIso: string) {
   const reopened = decisions.reopen.map(({ id, signal }) => ({ id, ...signal }));
   const updated = decisions.update.map(({ id, signal }) => ({ id, ...signal }));
-  const openedIds = [...opened, ...reopened].map((alert) => alert.id);
-  const changedIds = updated.map((alert) => alert.id);
-  const touched = [...openedIds, ...changedIds, ...decisions.resolve];
-  if (touched.length === 0 && decisions.causeEnded.length === 0) return noOutcome;
-
   const newWords = sql`severity = r.value ->> 'severity', title = r.value ->> 'title', message = r.value ->> 'message',
     occurrence_count = r.value ->> 'occurrenceCount', last_seen_at = ${nowIso}, updated_at = ${nowIso}`;
-  const [, , , , , , [bumped]] = await db.batch([
+  return [
     // Two evaluations may race to open the same cause: the partial unique index lets one win, silently.
     bulk(
       db,
@@ -76,7 +75,7 @@ async function carryOutBatch(
       SELECT r.value ->> 'id', ${scope.tenantId}, r.value ->> 'vehicleId', r.value ->> 'type', r.value ->> 'severity',
         'open', r.value ->> 'title', r.value ->> 'message', r.value ->> 'cause', r.value ->> 'occurrenceCount',
         ${nowIso}, ${nowIso}, ${nowIso}
-      FROM json_each(${JSON.stringify(opened)}) AS r WHERE true
+      FROM json_each(${JSON.stringify(decisions.open)}) AS r WHERE true
       ON CONFLICT DO NOTHING`,
     ),
     bulk(
@@ -108,10 +107,27 @@ async function carryOutBatch(
       UPDATE alerts SET cause_ended_at = ${nowIso}
       WHERE tenant_id = ${scope.tenantId} AND id IN (SELECT value FROM json_each(${JSON.stringify(decisions.causeEnded)}))`,
     ),
-    bulk(db, recountLiveAlerts(scope, touched)),
+    bulk(db, recountLiveAlerts(scope, touchedBy(decisions))),
+  ] as const;
+}
+
+async function carryOutBatch(
+  scope: TenantScope,
+  db: Database,
+  decisions: AlertDecisions,
+  nowIso: string,
+): Promise<AlertOutcome> {
+  const open = decisions.open.map((signal) => ({ id: newId(Date.parse(nowIso)), ...signal }));
+  const numbered: NumberedDecisions = { ...decisions, open };
+  if (touchedBy(numbered).length === 0 && decisions.causeEnded.length === 0) return noOutcome;
+  const openedIds = [...open, ...decisions.reopen].map((alert) => alert.id);
+  const changedIds = decisions.update.map((alert) => alert.id);
+  const [, , , , , , [bumped]] = await db.batch([
+    ...alertStatements(scope, db, numbered, nowIso),
     bumpChangeCounter(db, scope.tenantId),
   ]);
-  const touchedVehicles = [...opened, ...reopened, ...updated].flatMap(({ vehicleId }) => vehicleId ?? []);
+  const moved = [...decisions.reopen, ...decisions.update].map(({ signal }) => signal);
+  const touchedVehicles = [...open, ...moved].flatMap(({ vehicleId }) => vehicleId ?? []);
   const resolvedVehicles = await vehiclesOf(scope, db, decisions.resolve);
   return {
     openedIds,

@@ -28,6 +28,7 @@ import {
   signedInRoute,
 } from '../../http/routes.ts';
 import { actingIn, ownTenantOnly, type ReadScope } from '../../http/tenant-scope.ts';
+import { closeSockets } from '../auth/revocation.ts';
 import { toApiKey } from './present.ts';
 import { judgeInput, maxKeysPerTenant } from './rules.ts';
 import { createApiKey, getApiKey, listApiKeys, revokeApiKey, rotateApiKey } from './store.ts';
@@ -137,6 +138,8 @@ export const apiKeyRoutes = router()
       const { overlapHours } = rotateApiKeyInputSchema.parse(c.req.valid('json'));
       const rotated = await rotateApiKey(acting, c.get('db'), c.get('audit'), row, overlapHours, now);
       if (rotated === null) throw notFound('API key');
+      // What it streams was opened with the secret before: it opens again, with either.
+      await closeSockets(c.env, acting.tenantId, { outdated: [{ userId: row.id, accessAsOf: now.toISOString() }] });
       return c.json({ data: { ...toApiKey(rotated.row, now), key: rotated.key } }, 201);
     },
   )
@@ -154,6 +157,7 @@ export const apiKeyRoutes = router()
       const { row, acting } = keyInPath.of(c);
       const isRevoked = await revokeApiKey(acting, c.get('db'), c.get('audit'), row, c.get('now'));
       if (!isRevoked) throw notFound('API key');
+      await closeSockets(c.env, acting.tenantId, { userIds: [row.id], endedSessionIds: [row.id] });
       return c.body(null, 204);
     },
   );

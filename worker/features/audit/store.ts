@@ -83,7 +83,10 @@ export async function namesOfActors(
       FROM users u LEFT JOIN tenants t ON t.id = u.tenant_id WHERE u.id IN ${idsIn(ids)}
     UNION ALL
     SELECT k.id, CASE WHEN ${isOwn('k.tenant_id')} THEN k.name ELSE t.name END
-      FROM api_keys k JOIN tenants t ON t.id = k.tenant_id WHERE k.id IN ${idsIn(ids)}`);
+      FROM api_keys k JOIN tenants t ON t.id = k.tenant_id WHERE k.id IN ${idsIn(ids)}
+    UNION ALL
+    SELECT d.id, CASE WHEN ${isOwn('d.tenant_id')} THEN d.name ELSE t.name END
+      FROM displays d JOIN tenants t ON t.id = d.tenant_id WHERE d.id IN ${idsIn(ids)}`);
   return new Map(named.map(({ id, name }) => [id, name]));
 }
 

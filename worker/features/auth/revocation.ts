@@ -9,6 +9,7 @@ import type { Database } from '../../db/client.ts';
 import { sessions } from '../../db/schema/index.ts';
 import type { Env } from '../../env.ts';
 import { persistently } from '../live/tell-room.ts';
+import { closeStreams } from '../telemetry/gates.ts';
 
 export type EndReason = NonNullable<(typeof sessions.$inferSelect)['endReason']>;
 
@@ -31,8 +32,9 @@ export const endSessionsOf = (
     .returning({ id: sessions.id });
 
 /**
- * Closes live sockets within a second, in the room of this tenant; in every room for people without one (null), who may
- * look into any. A session that lives on must not be among the ended: its tickets would be refused.
+ * Closes live sockets and streams within a second, in room and gates of this tenant; in every tenant's for people without one
+ * (null), who may look into any. A session that lives on must not be among the ended: its tickets would be refused.
+ * The room hears it before the gates: a ticket that a gate redeems meanwhile is then refused by one or the other.
  * Never throws: what ended has ended in D1, and the sweep closes what is left.
  */
 export async function closeSockets(env: Env, tenantId: string | null, unwelcome: Unwelcome): Promise<void> {
@@ -41,9 +43,10 @@ export async function closeSockets(env: Env, tenantId: string | null, unwelcome:
   await persistently('sockets_not_closed', { tenantId }, async () => {
     const rooms = tenantId === null ? await allRooms(env) : [tenantId];
     await Promise.all(
-      rooms.map((roomId) =>
-        persistently('sockets_not_closed', { roomId }, () => roomOf(env.FLEET_ROOM, roomId).close(unwelcome)),
-      ),
+      rooms.map(async (roomId) => {
+        await persistently('sockets_not_closed', { roomId }, () => roomOf(env.FLEET_ROOM, roomId).close(unwelcome));
+        await closeStreams(env, roomId, unwelcome);
+      }),
     );
   });
 }

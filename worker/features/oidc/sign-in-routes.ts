@@ -56,7 +56,7 @@ const nextSchema = z.string().transform((text, ctx) => {
 /** A form of at most a megabyte, read whole before anything answers. Another kind of body is simply not valid here. */
 const formBody = createMiddleware<AppEnv>(async (c, next) => {
   const { raw } = c.req;
-  const bytes = raw.body === null ? new Uint8Array() : await readBody(raw.body, megabyte).catch(() => null);
+  const bytes = raw.body === null ? new Uint8Array() : await readBody(raw, raw.body, megabyte).catch(() => null);
   if (bytes === 'too_large') throw new AppError('PAYLOAD_TOO_LARGE', 'The body is larger than 1 MB.');
   const isForm = /^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(raw.headers.get('content-type') ?? '');
   if (bytes === null || !isForm) {

@@ -36,6 +36,12 @@ export async function tellOfScores(
   });
 }
 
+/** What a change has committed already, to be told together with the scores that follow from it. */
+export interface CommittedNews {
+  vehicleIds: readonly string[];
+  counters: readonly number[];
+}
+
 /**
  * Scores a tenant's marked vehicles and tells of it; answers how many. With `alertsOf: 'all'` the alerts of every vehicle
  * are looked at: whoever died between scoring and alerts left vehicles that nobody else finds changed.
@@ -44,12 +50,12 @@ export async function rescoreTenant(
   scope: TenantScope,
   env: Env,
   db: Database,
-  { alertsOf = 'scored', ...options }: RescoreOptions & { alertsOf?: 'scored' | 'all' },
+  { alertsOf = 'scored', news, ...options }: RescoreOptions & { alertsOf?: 'scored' | 'all'; news?: CommittedNews },
 ): Promise<{ scored: number; isDone: boolean }> {
   const { scoredVehicleIds, counters, isDone } = await rescoreDirtyVehicles(scope, db, env.ARTIFACTS, options);
   await tellOfScores(scope, env, db, {
-    vehicleIds: scoredVehicleIds,
-    counters,
+    vehicleIds: [...new Set([...scoredVehicleIds, ...(news?.vehicleIds ?? [])])],
+    counters: [...counters, ...(news?.counters ?? [])],
     nowIso: options.nowIso,
     looksAtAll: alertsOf === 'all' && isDone,
   });
@@ -63,11 +69,17 @@ type Waiter = Pick<ExecutionContext, 'waitUntil'>;
  * Scores the tenant's marked vehicles once the answer is on its way, as many as fit into the time. Safe to lose: the marks
  * stay, and the sweep finds them within minutes.
  */
-export function rescoreSoon(scope: TenantScope, env: Env, ctx: Waiter): void {
+export function rescoreSoon(
+  scope: TenantScope,
+  env: Env,
+  ctx: Waiter,
+  news: CommittedNews = { vehicleIds: [], counters: [] },
+): void {
   const startedMs = Date.now();
   const work = rescoreTenant(scope, env, openDatabase(env.DB), {
     nowIso: new Date(startedMs).toISOString(),
     atMost: soonVehicles,
+    news,
     mayGoOn: () => Date.now() - startedMs < soonMs,
   });
   ctx.waitUntil(work.catch((cause: unknown) => logFailure('rescore_failed', cause, { tenantId: scope.tenantId })));

@@ -24,13 +24,14 @@ export function tenantStatements(
   { now, unchangedSince }: { now: Date; unchangedSince: string | null },
 ) {
   const { before, after } = differenceOf(changeableOf(known), changeableOf(patched(known, input)));
-  const { name, isActive } = input;
+  const { name, isActive, ingestGates } = input;
   return [
     db
       .update(tenants)
       .set({
         ...(name === undefined ? {} : { name }),
         ...(isActive === undefined ? {} : { isActive }),
+        ...(ingestGates === undefined ? {} : { ingestGates }),
         settings: sql`json_patch(${tenants.settings}, ${JSON.stringify(settingsPatch(input))})`,
         updatedAt: now.toISOString(),
       })

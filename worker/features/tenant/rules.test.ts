@@ -8,6 +8,10 @@ const row = {
   settings: { timeZone: 'America/Denver', requestsPerMinute: 50 },
   isActive: true,
   changeCounter: 0,
+  ingestGates: 0,
+  geofenceVersion: 0,
+  geofenceVersionTold: 0,
+  fenceEventMark: 0,
   createdAt: '2026-01-01T00:00:00.000Z',
   updatedAt: '2026-01-01T00:00:00.000Z',
 };
@@ -29,6 +33,7 @@ test('the row as it will be keeps the rest, flag by flag', () => {
     flags: { predictions: true, alerts: false },
     requireMfa: false,
     requestsPerMinute: null,
+    ingestGates: 0,
     isActive: true,
   });
 });

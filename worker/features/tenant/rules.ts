@@ -5,7 +5,8 @@ import type { TenantRow } from './store.ts';
 /** What of a tenant may be changed, as the audit log shows it. */
 export function changeableOf(row: TenantRow): Record<string, unknown> {
   const { timeZone, units, flags, requireMfa, requestsPerMinute } = tenantSettingsSchema.parse(row.settings);
-  return { name: row.name, timeZone, units, flags, requireMfa, requestsPerMinute, isActive: row.isActive };
+  const { name, isActive, ingestGates } = row;
+  return { name, timeZone, units, flags, requireMfa, requestsPerMinute, ingestGates, isActive };
 }
 
 /** The settings of an input, as a patch of the stored JSON: what is not mentioned stays, flag by flag. */
@@ -39,5 +40,6 @@ export function patched(row: TenantRow, input: AdminUpdateTenantInput): TenantRo
     alerts: input.flags?.alerts ?? known.alerts,
   };
   const settings = { ...row.settings, ...settingsPatch(input), flags };
-  return { ...row, name: input.name ?? row.name, isActive: input.isActive ?? row.isActive, settings };
+  const { name = row.name, isActive = row.isActive, ingestGates = row.ingestGates } = input;
+  return { ...row, name, isActive, ingestGates, settings };
 }
