@@ -44,7 +44,7 @@ describe('after npm start', () => {
   test.each([
     [
       'admin@blueridge.example',
-      ['organisation', 'people', 'api-keys', 'links', 'single-sign-on', 'risk', 'model', 'audit'],
+      ['organisation', 'people', 'api-keys', 'displays', 'links', 'single-sign-on', 'risk', 'model', 'audit'],
       'settings',
     ],
     ['super@demo.example', ['organisations', 'sync', 'access', 'audit'], 'admin'],
@@ -85,18 +85,21 @@ describe('after npm start', () => {
     throw new Error('no truck moved within 30 s');
   });
 
-  test('the documented client of the live protocol holds the fleet and hears trucks move', async () => {
-    const client = join(import.meta.dirname, '../../docs/clients/live-client.mjs');
-    const child = spawn(process.execPath, [client, url, 'admin@highplains.example', demoPassword]);
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    try {
-      await expect.poll(() => output, { timeout: 30_000 }).toMatch(/"vehicles":25.*"changed":"everything"/);
-      await expect.poll(() => output, { timeout: 30_000 }).toMatch(/"vehicles":25.*"changed":\["/);
-    } finally {
-      child.kill();
-    }
-  });
+  test.each(['live-client.mjs', 'packed-client.mjs'])(
+    '%s, as documented, holds the fleet and hears trucks move',
+    async (file) => {
+      const client = join(import.meta.dirname, '../../docs/clients', file);
+      const child = spawn(process.execPath, [client, url, 'admin@highplains.example', demoPassword]);
+      let output = '';
+      child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+      try {
+        await expect.poll(() => output, { timeout: 30_000 }).toMatch(/"vehicles":25.*"changed":"everything"/);
+        await expect.poll(() => output, { timeout: 30_000 }).toMatch(/"vehicles":25.*"changed":\["/);
+      } finally {
+        child.kill();
+      }
+    },
+  );
 
   test('a wrong password and an invented address answer alike', async () => {
     const wrong = await send('POST', '/auth/login', { email: 'tech@blueridge.example', password: 'Wrong-1!' });

@@ -164,6 +164,7 @@ export async function fault(
     system: 'cooling',
     severity: 'critical',
     isActive: true,
+    isPortalActive: fields.isActive ?? true,
     firstSeenAt: at,
     lastSeenAt: at,
     occurrenceCount: 1,

@@ -32,4 +32,6 @@ export async function askAboutKeysAndLinks(ask: Ask): Promise<void> {
   }
   // The door asks for the key and notes its use.
   await ask('GET', '/tenant', (await apiKey(fleet, ['vehicles:read'])).key);
+  // A stream's ticket asks for the key once more, and for its newest secret.
+  await ask('POST', '/telemetry/tickets', (await apiKey(fleet, ['telemetry:write'])).key);
 }

@@ -13,6 +13,8 @@ import { newId } from '#worker/ids';
 import { users } from '#worker/db/schema/index';
 import { eq } from 'drizzle-orm';
 import { endSession } from '../accounts.ts';
+import { display } from '../display-builders.ts';
+import { squareShape } from '../fence-builders.ts';
 import { call, db, link, origin, person, tenant, truck, type Answer, type TestTenant } from '../harness.ts';
 import { listOperations, type Operation } from './operations.ts';
 import { plant, type Planted, type PlantedId } from './planted.ts';
@@ -37,12 +39,21 @@ const namedBy: Record<string, PlantedId | null> = {
   '/api/v1/api-keys/{id}': 'apiKey',
   '/api/v1/dealer-links/{id}': 'dealerLink',
   '/api/v1/oidc-providers/{id}': 'oidcProvider',
+  '/api/v1/displays/{id}': 'display',
+  '/api/v1/geofences/{id}': 'geofence',
 };
 
 /** Bodies that are right, so that nothing but the id can be what is refused. */
 const rightBody: Record<string, (ids: Record<PlantedId, string>) => unknown> = {
   'POST /api/v1/telemetry/positions': ({ vehicle }) => ({
     positions: [{ vehicleId: vehicle, at: new Date().toISOString(), lat: 40, lon: -105 }],
+  }),
+  'POST /api/v1/vehicles/batch-location': ({ vehicle }) => ({ vehicleIds: [vehicle] }),
+  'POST /api/v1/telemetry/faults': ({ vehicle }) => ({
+    faults: [{ vehicleId: vehicle, at: new Date().toISOString(), sourceAddress: 0, spn: 110, fmi: 0 }],
+  }),
+  'POST /api/v1/telemetry/dm1': () => ({
+    ...{ vin: '1XKYDP9X0RJ000000', at: new Date().toISOString(), sourceAddress: 0, data: '00FF00000000' },
   }),
   'POST /api/v1/telemetry/signals': ({ vehicle }) => ({
     signals: [{ vehicleId: vehicle, at: new Date().toISOString(), name: 'batteryVolts', value: 13.9 }],
@@ -76,6 +87,15 @@ const rightBody: Record<string, (ids: Record<PlantedId, string>) => unknown> = {
   }),
   // Text stands for a file.
   'POST /api/v1/service-events/import': () => 'vin,date,kind,description\n',
+  // No id names a group yet: whoever's it is, it is refused alike.
+  'POST /api/v1/geofences': ({ vehicle }) => ({ name: 'Yard', shape: squareShape(), groupId: vehicle }),
+  'PUT /api/v1/geofences/{id}': ({ vehicle }) => ({ groupId: vehicle }),
+  'POST /api/v1/displays/claim': () => ({
+    ...{ userCode: 'ZZZ-222', name: 'Bay', locationName: 'Shop', layout: 'map' },
+  }),
+  'PATCH /api/v1/displays/{id}': () => ({ name: 'Renamed' }),
+  'POST /api/v1/displays/{id}/commands': () => ({ command: 'identify' }),
+  'POST /api/v1/track-restores': () => ({ from: '2020-01-01', to: '2020-02-01' }),
   'PUT /api/v1/alerts/{id}/resolve': () => ({ comment: 'settled' }),
   'PUT /api/v1/sync/credentials/{provider}': () => ({ username: 'name', password: 'word', consent: true }),
 };
@@ -88,13 +108,21 @@ const namedThing = (path: string): PlantedId | null => {
   return namedBy[prefix] ?? null;
 };
 
-const urlOf = ({ path }: Operation, ids: Record<PlantedId, string>, { inQuery = false } = {}): string => {
+/** What must stand in the query for it to be right. */
+const rightQuery: Record<string, () => string> = {
+  'GET /api/v1/live/at': () => `time=${new Date().toISOString()}`,
+};
+
+const urlOf = (operation: Operation, ids: Record<PlantedId, string>, { inQuery = false } = {}): string => {
+  const { path } = operation;
   const named = path.includes('{') ? namedThing(path) : null;
   const filled = path
     .replace('{provider}', path.includes('/oidc/') ? ids.oidcProvider : 'paccar')
     .replace('{eventId}', ids.serviceEvent)
     .replace(/\{[a-zA-Z]+\}/g, named === null ? newId() : ids[named]);
-  return inQuery ? `${filled}?tenantId=${ids.tenant}` : filled;
+  const query = [rightQuery[nameOf(operation)]?.(), inQuery ? `tenantId=${ids.tenant}` : undefined];
+  const asked = query.filter((part) => part !== undefined).join('&');
+  return asked === '' ? filled : `${filled}?${asked}`;
 };
 
 /** Ids that look right and name nothing. */
@@ -113,6 +141,8 @@ const unknownIds = (): Record<PlantedId, string> => ({
   serviceEvent: newId(),
   scoringModel: newId(),
   trainingRun: newId(),
+  display: newId(),
+  geofence: newId(),
 });
 
 interface Sent {
@@ -181,7 +211,8 @@ test('every id in a body is tried as a foreign one', () => {
 describe.each(operations.filter(isProtected).map((operation) => [nameOf(operation), operation] as const))(
   '%s',
   (_name, operation) => {
-    const { permission, callers } = operation;
+    const { permission, callers, displaysToo } = operation;
+    const isForDisplays = callers === 'displays';
 
     test('nobody, and a token that has ended', async () => {
       const own = await tenant();
@@ -208,6 +239,11 @@ describe.each(operations.filter(isProtected).map((operation) => [nameOf(operatio
       const namesSomething =
         operation.idsInBody.length > 0 || (operation.path.includes('{') && namedThing(operation.path) !== null);
       for (const [role, own] of places) {
+        if (isForDisplays) {
+          const refused = await askAs(role, own, aFleet.ids, false);
+          expect(refused.body.error).toMatchObject({ code: 'FORBIDDEN', details: { required: 'display' } });
+          continue;
+        }
         if (permission !== null && permission !== undefined && !permissionsOf[role].includes(permission)) {
           const refused = await askAs(role, own, aFleet.ids, false);
           expect(refused.body.error, `${role}: ${refused.text}`).toMatchObject({
@@ -233,7 +269,19 @@ describe.each(operations.filter(isProtected).map((operation) => [nameOf(operatio
       const ids = unknownIds();
       const answer = await call(operation.method, urlOf(operation, ids), { token, ...bodyOf(operation, ids) });
       expect(answer.status, answer.text).toBeLessThan(500);
-      expect(answer.body?.error?.code, answer.text).not.toBe('FORBIDDEN');
+      if (isForDisplays) expect(answer.body.error.code).toBe('FORBIDDEN');
+      else expect(answer.body?.error?.code, answer.text).not.toBe('FORBIDDEN');
+    });
+
+    test('a wall display is let in only where the route says so', async () => {
+      const { token } = await display(await tenant());
+      const answer = await ask(operation, urlOf(operation, aFleet.ids), token, bodyOf(operation, aFleet.ids));
+      if (isForDisplays || displaysToo) {
+        expect(answer.status, answer.text).toBe(200);
+        return;
+      }
+      expect([answer.status, answer.body.error.code], answer.text).toEqual([403, 'FORBIDDEN']);
+      expect(answer.body.error.details).toEqual({ required: permission ?? 'sign-in' });
     });
 
     test('an API key with every scope does what machines may, and nothing foreign', async () => {
@@ -242,7 +290,7 @@ describe.each(operations.filter(isProtected).map((operation) => [nameOf(operatio
       const askAs = (ids: Record<PlantedId, string>) =>
         ask(operation, urlOf(operation, ids), key, bodyOf(operation, ids));
       const foreign = await askAs(aFleet.ids);
-      if (callers === 'people') {
+      if (callers !== 'anyone') {
         expect(foreign.body.error.code).toBe('FORBIDDEN');
         return;
       }

@@ -9,7 +9,9 @@ export interface Operation {
   path: string;
   /** undefined for a public route; null where being signed in is enough. */
   permission: Permission | null | undefined;
-  callers: 'anyone' | 'people' | undefined;
+  callers: 'anyone' | 'people' | 'displays' | undefined;
+  /** Wall displays are let in besides the callers. */
+  displaysToo: boolean;
   takesBody: boolean;
   queryNames: string[];
   /** Fields of the body that hold an id, e.g. `tenantId` or `positions[].vehicleId`. */
@@ -60,6 +62,7 @@ export function listOperations(): Operation[] {
           path,
           permission: operation['x-permission'] as Permission | null | undefined,
           callers: operation['x-callers'] as Operation['callers'],
+          displaysToo: operation['x-displays'] === true,
           takesBody: content !== undefined,
           queryNames: parameters.filter(({ in: place }) => place === 'query').map(({ name }) => String(name)),
           idsInBody: isJson(json) ? idFields(json['schema'], document) : [],

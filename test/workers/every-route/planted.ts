@@ -7,14 +7,18 @@ import {
   apiKeySecrets,
   auditOutbox,
   dealerLinks,
+  geofenceEvents,
   invitations,
   oidcProviders,
   predictions,
   syncCredentials,
   syncRuns,
+  trackDays,
 } from '#worker/db/schema/index';
 import { seedRoom } from '#worker/features/live/publish';
 import { newId } from '#worker/ids';
+import { display } from '../display-builders.ts';
+import { geofence } from '../fence-builders.ts';
 import { alert, db, fault, person, tenant, truck, type TestTenant } from '../harness.ts';
 import { serviceEvent } from '../service-builders.ts';
 import { scoringModel, trainingRun } from '../training-builders.ts';
@@ -40,19 +44,25 @@ export type PlantedId =
   | 'syncRun'
   | 'serviceEvent'
   | 'scoringModel'
-  | 'trainingRun';
+  | 'trainingRun'
+  | 'geofence'
+  | 'display';
 
 const farFuture = '2099-01-01T00:00:00.000Z';
 const canary = (): string => `cnry${crypto.randomUUID().replaceAll('-', '').slice(0, 12)}`;
 
+const wordNames = [
+  ...(['unit', 'make', 'title', 'key', 'provider', 'user', 'invited', 'description', 'portal'] as const),
+  'screen' as const,
+  'fence' as const,
+];
+
 /** Plants one of everything. `kind` is the tenant's own; its link goes to a partner that nobody else knows. */
 export async function plant(kind: 'dealer' | 'fleet', adminRole: Role): Promise<Planted> {
-  const words = Object.fromEntries(
-    ['unit', 'make', 'title', 'key', 'provider', 'user', 'invited', 'description', 'portal'].map((name) => [
-      name,
-      canary(),
-    ]),
-  ) as Record<'unit' | 'make' | 'title' | 'key' | 'provider' | 'user' | 'invited' | 'description' | 'portal', string>;
+  const words = Object.fromEntries(wordNames.map((name) => [name, canary()])) as Record<
+    (typeof wordNames)[number],
+    string
+  >;
   const at = new Date().toISOString();
   const owner = await tenant(kind, {}, canary());
   const partner = await tenant(kind === 'dealer' ? 'fleet' : 'dealer', {}, canary());
@@ -73,6 +83,8 @@ export async function plant(kind: 'dealer' | 'fleet', adminRole: Role): Promise<
     serviceEvent: await serviceEvent(owner, vehicle, { description: words.description }),
     scoringModel: newId(),
     trainingRun: newId(),
+    geofence: await geofence(owner, { name: words.fence }),
+    display: (await display(owner, { name: words.screen, locationName: words.screen })).id,
   };
   const score = scoreVehicle(exampleFeatures(), exampleModels(), new Date(at));
   await db.insert(predictions).values({
@@ -159,6 +171,14 @@ export async function plant(kind: 'dealer' | 'fleet', adminRole: Role): Promise<
     errorMessage: words.portal,
   });
   await scoringModel(owner, { id: ids.scoringModel, reason: words.description });
+  await db.insert(geofenceEvents).values({
+    ...{ id: newId(), tenantId: owner.id, geofenceId: ids.geofence, vehicleId: vehicle, kind: 'entry' },
+    ...{ at, lat: 40, lon: -105 },
+  });
+  const fixes = 4_000_000_000 + Math.floor(Math.random() * 1e9);
+  await db.insert(trackDays).values({
+    ...{ tenantId: owner.id, day: '2020-01-05', state: 'archived', files: [], fixes, bytes: 0, updatedAt: at },
+  });
   await trainingRun(owner, { id: ids.trainingRun, error: words.description });
   await db.insert(auditOutbox).values({
     id: newId(),
@@ -176,6 +196,10 @@ export async function plant(kind: 'dealer' | 'fleet', adminRole: Role): Promise<
   return {
     tenant: owner,
     ids,
-    canaries: [...Object.values(words), ...Object.values(ids), owner.name, partner.name, partner.id, email],
+    canaries: [
+      ...Object.values(words),
+      ...Object.values(ids),
+      ...[owner.name, partner.name, partner.id, email, String(fixes)],
+    ],
   };
 }
