@@ -20,7 +20,7 @@ module.exports = {
       name: 'resolvable',
       severity: 'error',
       from: {},
-      to: { couldNotResolve: true, pathNot: '^(cloudflare:|\\$app|\\$env)' },
+      to: { couldNotResolve: true, pathNot: '^(cloudflare:|virtual:|\\$app|\\$env)' },
     },
     only('contracts', []),
     only('scoring', ['contracts']),
