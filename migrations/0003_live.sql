@@ -110,12 +110,13 @@ CREATE TABLE `track_turns` (
 );
 --> statement-breakpoint
 ALTER TABLE `tenants` ADD `ingest_gates` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
-CREATE INDEX `api_keys_revoked` ON `api_keys` (`revoked_at`) WHERE revoked_at is not null;--> statement-breakpoint
-CREATE INDEX `api_key_secrets_created` ON `api_key_secrets` (`created_at`);--> statement-breakpoint
 ALTER TABLE `tenants` ADD `geofence_version` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `tenants` ADD `geofence_version_told` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `tenants` ADD `fence_event_mark` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `faults` ADD `is_portal_active` integer DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE `faults` ADD `is_telemetry_active` integer DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE `faults` ADD `telemetry_at` text;--> statement-breakpoint
+CREATE INDEX `api_key_secrets_created` ON `api_key_secrets` (`created_at`);--> statement-breakpoint
+CREATE INDEX `api_keys_revoked` ON `api_keys` (`revoked_at`) WHERE revoked_at is not null;--> statement-breakpoint
+-- Until now only the portal reported faults.
 UPDATE `faults` SET `is_portal_active` = `is_active`;
