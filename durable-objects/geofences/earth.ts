@@ -1,4 +1,4 @@
-/** Distances on the Earth, taken as a sphere (within 0.5 % of the truth, as any great-circle distance). Pure. */
+/** Distances on the Earth, taken as a sphere (within 0.5 % of the truth, like every great-circle distance). Pure. */
 
 /** Mean radius, metres (IUGG). */
 export const earthRadiusMeters = 6_371_008.8;

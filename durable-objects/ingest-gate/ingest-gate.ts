@@ -15,6 +15,7 @@ import { hashOf, unwelcomeIn } from '../fleet-room/tickets.ts';
 import { packPositions } from '../readings/pack-positions.ts';
 import { packRows, unpackRows } from '../readings/packed-readings.ts';
 import { roomOf } from '../stubs.ts';
+import { isOverloaded } from '../overloaded.ts';
 import type { IngestGateRpc, UnknownRowsRpc } from './feed.ts';
 import { Gatherer, gathering } from './gatherer.ts';
 import { parseStreamFrame } from './stream-frames.ts';
@@ -23,10 +24,6 @@ import { endMsOf, Streams } from './streams.ts';
 export interface IngestGateEnv {
   FLEET_ROOM: DurableObjectNamespace;
 }
-
-/** The runtime marks what it threw because an object's queue was full: nothing of the call was done. */
-const isOverloaded = (cause: unknown): boolean =>
-  cause instanceof Error && 'overloaded' in cause && cause.overloaded === true;
 
 /** Who read of this gate before it was retired has come here by then. */
 const onTheirWayMs = 10_000;

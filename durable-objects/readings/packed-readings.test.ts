@@ -32,7 +32,7 @@ describe('packed readings', () => {
     fc.assert(fc.property(rows, (some) => void expect(unpackRows(packRows(some))).toEqual(some)));
   });
 
-  test('have their times as any date writes them', () => {
+  test('have their times in the form that a date writes', () => {
     const anyMs = fc.oneof(fc.integer({ min: -1e13, max: 1e13 }), fc.maxSafeInteger(), fc.double());
     const written = (write: () => string) => {
       try {

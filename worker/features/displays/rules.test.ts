@@ -21,7 +21,7 @@ describe('codes that people read out', () => {
     );
   });
 
-  test('every sign is as likely as any other: of 256 bytes the last thirteen are drawn again', () => {
+  test('every sign is equally likely: of 256 bytes the last thirteen are drawn again', () => {
     const seen = new Map<string, number>();
     for (let byte = 0; byte < 243; byte += 1) {
       const sign = newUserCode(() => new Uint8Array(8).fill(byte))[0] ?? '';

@@ -12,7 +12,7 @@ export const maxWaitingCodes = 10_000;
 
 /** Without vowels a code spells nothing (RFC 8628, 6.1). 27 signs: six of them are some 387 million codes. */
 const drawnFrom = [...userCodeAlphabet].filter((sign) => !'AEUY'.includes(sign));
-/** Bytes from here on are drawn again: each sign is as likely as any other. */
+/** Bytes from here on are drawn again: all signs are equally likely. */
 const fairBelow = 256 - (256 % drawnFrom.length);
 
 /** A code like `RKM-234`; `randomBytes(n)` gives n bytes each time it is asked. */

@@ -6,6 +6,7 @@
 import type { PositionInput, Rejection } from '#contracts/telemetry';
 import { unknownVehicle, type JudgedRow } from '#contracts/telemetry-rows';
 import type { IngestOutcome } from '#durable-objects/fleet-room/feed';
+import { isOverloaded } from '#durable-objects/overloaded';
 import { packPositions } from '#durable-objects/readings/pack-positions';
 import { packReadings, unpackRows, type NamedReading } from '#durable-objects/readings/packed-readings';
 import { gateOf, roomOf } from '#durable-objects/stubs';
@@ -19,10 +20,6 @@ import { resolveVehicles } from './store.ts';
 
 /** What an object that has more to do than it can says of when to come back. */
 const overloadedRetrySeconds = 2;
-
-/** The runtime marks what it threw because an object's queue was full: nothing of the call was done. */
-const isOverloaded = (cause: unknown): boolean =>
-  cause instanceof Error && 'overloaded' in cause && cause.overloaded === true;
 
 /** Rows that were taken, or the refusal of all of them; `unknown` holds indices into what was sent. */
 async function taken(send: () => Promise<IngestOutcome>): Promise<number[]> {
